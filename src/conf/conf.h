@@ -1,0 +1,165 @@
+/*
+ * The configuration: one model, written as a file (inih), as options or as environment variables;
+ * an option beats the environment, the environment the file, the file the default. Everything
+ * lives in the arena given and does not change after conf_load.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* inih cuts section names at 49 octets: TYPE, a space and the label. */
+#define CONF_LABEL_MOST         40
+#define CONF_PROVIDER_KEYS_MOST 12
+
+struct conf_list {
+    size_t count;
+    const char **items;
+};
+
+/* A row of a provider's own keys, and of every other key (conf/keys.c). */
+enum conf_kind {
+    CONF_TEXT,
+    CONF_SECRET, /* has no option; its value is never shown */
+    CONF_PATH,   /* a file's or directory's name */
+    CONF_URL,    /* https://... */
+    CONF_NAME,   /* a DNS name */
+    CONF_YES_NO,
+    CONF_WHOLE,    /* a whole number within the limits */
+    CONF_DURATION, /* seconds, or with m, h, d */
+    CONF_COMMANDS, /* a list: one command a line */
+    CONF_WORDS,    /* a list: several words a line */
+    CONF_CHOICE    /* one of the words that stand in `choices` */
+};
+
+struct conf_key {
+    const char *name; /* token-file; the option is --token-file, the variable DANEROLL_TOKEN_FILE */
+    enum conf_kind kind;
+    uint32_t least, most; /* of WHOLE and DURATION (seconds) */
+    const char *choices;  /* "all resolver time" */
+    const char *preset;   /* the default's text, NULL: none */
+    const char *help;     /* half a line for --help and the man page */
+    bool not_yet;         /* known, but its feature comes with a later release: refused */
+    bool needs_no_value;  /* an option that stands alone means yes */
+};
+
+/* A service name (the table comes from dane/service.c by way of main.c). */
+struct conf_service {
+    const char *name; /* "smtp" or "8443/tls" */
+    uint16_t port;
+};
+
+/* A record's parameter combination as configured. */
+struct conf_record {
+    uint8_t usage, selector, matching;
+};
+
+struct conf_waits {
+    uint32_t publish; /* publish-wait */
+    uint32_t retire;  /* retire-wait */
+    uint32_t margin;  /* wait-margin */
+    uint32_t floor;   /* wait-floor */
+};
+
+struct conf_provider {
+    const char *label;
+    const struct conf_provider_kind *kind;
+    const char *values[CONF_PROVIDER_KEYS_MOST]; /* by the kind's rows; NULL: not given */
+    const char *where; /* "daneroll.conf:12" or "the options", for messages */
+};
+
+struct conf_pair {
+    const char *label;
+    const char *certificate; /* PEM, leaf first */
+    const char *private_key; /* NULL: not given */
+    struct conf_list renew, reload;
+    uint32_t hook_timeout; /* seconds */
+    const char *where;
+};
+
+struct conf_host {
+    const char *label;
+    const char *name; /* canonical: lower case, no final dot */
+    size_t services_count;
+    struct conf_service *services;
+    size_t provider; /* index */
+    size_t pairs_count;
+    size_t *pairs; /* indices */
+    size_t records_count;
+    struct conf_record *records;
+    uint32_t ttl;
+    bool ttl_given; /* else the default is raised to the provider's least */
+    bool adopt;
+    struct conf_waits waits;
+    const char *where;
+};
+
+struct conf {
+    const char *state; /* directory */
+    const char *ca_file;
+    bool syslog;
+    size_t providers_count, pairs_count, hosts_count;
+    struct conf_provider *providers;
+    struct conf_pair *pairs;
+    struct conf_host *hosts;
+};
+
+/* What the floors above hand down: conf includes nothing above it. */
+struct conf_provider_kind {
+    const char *name;
+    const struct conf_key *keys;
+    size_t keys_count;
+};
+
+struct conf_tables {
+    const struct conf_provider_kind *providers;
+    size_t providers_count;
+    const struct conf_service *services;
+    size_t services_count;
+    /* Checks a record's numbers: NULL if usable, else why not; *NOT_YET for a later release's. */
+    const char *(*record_check)(const struct conf_record *record, bool *not_yet);
+};
+
+/*
+ * What stands on the command line: names without the leading "--", in their order. Both config
+ * keys and a verb's own options come through here; conf_load takes the keys it knows.
+ */
+#define CONF_GIVEN_MOST 64
+
+struct conf_given {
+    size_t count;
+    struct {
+        const char *name;  /* "token-file" */
+        const char *value; /* NULL: the option stood alone */
+    } items[CONF_GIVEN_MOST];
+};
+
+/*
+ * Takes each fault: WHERE is "FILE:LINE", "option --x" or "variable DANEROLL_X"; TEXT says what is
+ * wrong with it and, where it helps, the nearest known name.
+ */
+typedef void conf_complain(void *context, const char *where, const char *text);
+
+/*
+ * Finds, reads and checks the configuration. Every fault goes to COMPLAIN; the result is 0 or the
+ * negative number of faults. ENVIRONMENT is environ (a fuzz target or test gives its own).
+ */
+int conf_load(struct conf *conf, const struct conf_tables *tables, const struct conf_given *given,
+              char *const environment[], struct arena *arena, conf_complain *complain,
+              void *context);
+
+/*
+ * The effective configuration, a line a call: "[host mail.example.org] ttl = 1800  (default)",
+ * with where each value came from; secrets are shown as "(set)".
+ */
+typedef void conf_show_line(void *context, const char *line);
+void conf_show(const struct conf *conf, conf_show_line *show, void *context);
+
+/* The rows of a section ("daneroll", "pair", "host"), for the help and the man page's test. */
+const struct conf_key *conf_keys(const char *section, size_t *count);
+
+#endif
