@@ -10,18 +10,22 @@
 #include <stdint.h>
 
 enum {
-    CERT_MALFORMED = -1,  /* not DER, truncated, or not of any kind known here */
-    CERT_ENCRYPTED = -2,  /* an encrypted private key */
-    CERT_NOTHING = -3,    /* text, but no PEM object of a kind known here; or empty */
-    CERT_TOO_BIG = -4,    /* longer than CERT_DER_SIZE */
-    CERT_NO_PUBLIC = -5,  /* an EdDSA private key without its public key */
-    CERT_UNSUPPORTED = -6 /* a private key of an algorithm or curve not known here */
+    CERT_MALFORMED = -1,   /* not DER, truncated, or not of any kind known here */
+    CERT_ENCRYPTED = -2,   /* an encrypted private key */
+    CERT_NOTHING = -3,     /* text, but no PEM object of a kind known here; or empty */
+    CERT_TOO_BIG = -4,     /* longer than CERT_DER_SIZE */
+    CERT_NO_PUBLIC = -5,   /* an EdDSA private key without its public key */
+    CERT_UNSUPPORTED = -6, /* a private key of an algorithm or curve not known here */
+    CERT_FAILED = -7       /* no memory or no entropy to compute a public key with */
 };
 
 /* The longest object: a certificate of an RSA-8192 key with a hundred names is about 6 KB. */
 #define CERT_DER_SIZE 16384
 /* The longest file read: a chain of ten such. */
 #define CERT_FILE_SIZE 131072
+
+/* An SPKI computed from a private key; that of RSA-8192 has 1062 octets. */
+#define CERT_SPKI_MADE_SIZE 1200
 
 enum cert_kind { CERT_CERTIFICATE, CERT_REQUEST, CERT_PUBLIC_KEY, CERT_PRIVATE_KEY };
 
@@ -42,9 +46,9 @@ struct cert_object {
     enum cert_kind kind;
     size_t length;                 /* of der */
     struct cert_part spki;         /* within der or spki_made */
-    int64_t not_before, not_after; /* certificates only: seconds since 1970 */
+    int64_t not_before, not_after; /* certificates only: seconds since 1970, else 0 */
     uint8_t der[CERT_DER_SIZE];
-    uint8_t spki_made[1200]; /* the SPKI computed from a private key (RSA-8192: 1062 octets) */
+    uint8_t spki_made[CERT_SPKI_MADE_SIZE];
 };
 
 /* A word for messages: "certificate", "certificate request", "public key", "private key". */
@@ -54,13 +58,31 @@ const char *cert_error(int error);
 
 /*
  * Finds the first object in PEM or DER, found out by itself. In PEM the first CERTIFICATE counts
- * where there is one before or after keys (a combined file); else the first request or key. Private
- * octets in OBJECT and in between are wiped before return, unless the object is a public one.
+ * where there is one before or after keys (a combined file); else the first request or key. A
+ * damaged first certificate is an error, never passed over: the next one is its issuer. OpenSSL's
+ * TRUSTED CERTIFICATE counts as its certificate, without what OpenSSL puts behind it. PEM labels
+ * not known here (EC PARAMETERS, X509 CRL, ...) are passed over.
+ *
+ * OBJECT points into itself: it cannot be copied. Of a private key only the computed SPKI is left
+ * in it (length 0), and after an error nothing; no other copy of private octets stays behind. BYTES
+ * are the caller's, to wipe as well.
  */
 int cert_read(const uint8_t *bytes, size_t length, struct cert_object *object);
-/* The SPKI of one DER object of a known kind; used by cert_read and by handshake probes. */
+/*
+ * SHA-256 of the SPKI of the first private key of a file, PEM or DER, which may also hold
+ * certificates: equal to spki256 of the certificate that the key belongs to. CERT_NOTHING where
+ * there is no private key.
+ */
+int cert_read_key_spki(const uint8_t *bytes, size_t length, uint8_t spki256[32]);
+/*
+ * The SPKI within one certificate in DER, for cert_read and handshake probes. A date before 1970
+ * counts as 1970; one that cannot be read makes a certificate that is never valid (not_before
+ * INT64_MAX, not_after INT64_MIN) but no error: clients that match by DANE-EE look at no dates.
+ */
 int cert_spki_of_certificate(const uint8_t *der, size_t length, struct cert_part *spki,
                              int64_t *not_before, int64_t *not_after);
+/* The SPKI that a bare SubjectPublicKeyInfo is: itself, once it was found to be one. */
+int cert_spki_of_public_key(const uint8_t *der, size_t length, struct cert_part *spki);
 /* All four digests. */
 void cert_digest(const struct cert_object *object, struct cert_digests *digests);
 /* SHA-256 or SHA-512 of any octets. */

@@ -4,8 +4,10 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
+#include "base/arena.h"
 #include "conf/conf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Exit codes, the same for every verb. */
@@ -18,7 +20,8 @@ enum {
 
 struct call {
     const struct verb *verb;
-    struct conf_given given; /* options as they stood */
+    const struct conf_tables *tables; /* for call_load */
+    struct conf_given given; /* options as they stood; the verb's own are checked by their rows */
     size_t arguments_count;
     const char *const *arguments; /* what is no option, in its order */
 };
@@ -39,6 +42,20 @@ struct verb {
 const char *call_option(const struct call *call, const char *name);
 /* Whether a yes-or-no option was given as yes. */
 bool call_flag(const struct call *call, const char *name);
+/*
+ * Loads the configuration from the call, environ and the file. Complaints are logged, each with its
+ * place, and their number at the end. Returns EXIT_GOOD or EXIT_USAGE_FAULT; conf_wipe CONF after
+ * use, whatever it returned.
+ */
+int call_load(const struct call *call, struct conf *conf, struct arena *arena);
+
+/* `daneroll VERB --help`, to standard output. Returns an exit code. */
+int help_verb(const struct verb *verb, const struct conf_tables *tables);
+/* `daneroll --help`. VERBS ends with NULL. */
+int help_all(const struct verb *const verbs[]);
+
+/* Three numbers: what it can do that it could not, and what it does better. */
+#define DANEROLL_VERSION "0.1.0"
 
 extern const struct verb verb_run, verb_digest, verb_version;
 

@@ -15,6 +15,10 @@
 /* inih cuts section names at 49 octets: TYPE, a space and the label. */
 #define CONF_LABEL_MOST         40
 #define CONF_PROVIDER_KEYS_MOST 12
+/* Values of one list; nobody reloads that many services after a renewal. */
+#define CONF_LIST_MOST 64
+/* Parameter combinations of one host: more than RFC 7671 leaves usable. */
+#define CONF_RECORDS_MOST 8
 
 struct conf_list {
     size_t count;
@@ -33,6 +37,7 @@ enum conf_kind {
     CONF_DURATION, /* seconds, or with m, h, d */
     CONF_COMMANDS, /* a list: one command a line */
     CONF_WORDS,    /* a list: several words a line */
+    CONF_RECORDS,  /* a list: usage, selector and matching type of one TLSA record a line */
     CONF_CHOICE    /* one of the words that stand in `choices` */
 };
 
@@ -44,7 +49,8 @@ struct conf_key {
     const char *preset;   /* the default's text, NULL: none */
     const char *help;     /* half a line for --help and the man page */
     bool not_yet;         /* known, but its feature comes with a later release: refused */
-    bool needs_no_value;  /* an option that stands alone means yes */
+    bool needs_no_value;  /* an option that stands alone means yes, and never takes the next word */
+    bool file_only;       /* has no option and no variable of its own */
 };
 
 /* A service name (the table comes from dane/service.c by way of main.c). */
@@ -99,13 +105,15 @@ struct conf_host {
 };
 
 struct conf {
-    const char *state; /* directory */
-    const char *ca_file;
+    const char *path;    /* the file read; NULL with --host */
+    const char *state;   /* directory */
+    const char *ca_file; /* NULL: the usual places */
     bool syslog;
     size_t providers_count, pairs_count, hosts_count;
     struct conf_provider *providers;
     struct conf_pair *pairs;
     struct conf_host *hosts;
+    const struct conf_line *lines; /* for conf_show */
 };
 
 /* What the floors above hand down: conf includes nothing above it. */
@@ -118,10 +126,17 @@ struct conf_provider_kind {
 struct conf_tables {
     const struct conf_provider_kind *providers;
     size_t providers_count;
+    /* The named services, for "did you mean". */
     const struct conf_service *services;
     size_t services_count;
-    /* Checks a record's numbers: NULL if usable, else why not; *NOT_YET for a later release's. */
-    const char *(*record_check)(const struct conf_record *record, bool *not_yet);
+    /* The port of a service's name or of "PORT/tls"; -1 if it is neither. */
+    int (*service_port)(const char *name);
+    /*
+     * Checks one record among all of its host: NULL if it may be configured, else why not;
+     * *NOT_YET for a later release's.
+     */
+    const char *(*record_check)(const struct conf_record *records, size_t count, size_t index,
+                                bool *not_yet);
 };
 
 /*
@@ -146,11 +161,16 @@ typedef void conf_complain(void *context, const char *where, const char *text);
 
 /*
  * Finds, reads and checks the configuration. Every fault goes to COMPLAIN; the result is 0 or the
- * negative number of faults. ENVIRONMENT is environ (a fuzz target or test gives its own).
+ * negative number of faults, and CONF is of no use then (conf_wipe it all the same). With --host or
+ * DANEROLL_HOST no file is read. ENVIRONMENT is environ (a fuzz target or test gives its own);
+ * GIVEN, ENVIRONMENT and TABLES must outlive CONF. GIVEN may hold a verb's own options too.
  */
 int conf_load(struct conf *conf, const struct conf_tables *tables, const struct conf_given *given,
               char *const environment[], struct arena *arena, conf_complain *complain,
               void *context);
+
+/* Wipes the secrets of CONF and of the environment they came from. */
+void conf_wipe(struct conf *conf);
 
 /*
  * The effective configuration, a line a call: "[host mail.example.org] ttl = 1800  (default)",
@@ -159,7 +179,28 @@ int conf_load(struct conf *conf, const struct conf_tables *tables, const struct 
 typedef void conf_show_line(void *context, const char *line);
 void conf_show(const struct conf *conf, conf_show_line *show, void *context);
 
-/* The rows of a section ("daneroll", "pair", "host"), for the help and the man page's test. */
+/*
+ * The rows of a section ("daneroll", "provider", "pair", "host"; "" for `config` and `host`, which
+ * are an option and a variable but no key); NULL and 0 for another word.
+ */
 const struct conf_key *conf_keys(const char *section, size_t *count);
+
+/* Any row, one after the other: for the help, the man page's test, and nearest names. */
+struct conf_row {
+    const struct conf_key *key;
+    const char *section; /* as of conf_keys */
+    const char *type;    /* of the provider, where the row is one provider type's; else NULL */
+};
+
+/* The row of that number from 0 on; false past the last one. */
+bool conf_row(const struct conf_tables *tables, size_t number, struct conf_row *row);
+/*
+ * The row that option --NAME says, secrets and rows of later releases too, so that they can be
+ * refused by name; false if there is none.
+ */
+bool conf_option(const struct conf_tables *tables, const char *name, struct conf_row *row);
+/* DANEROLL_TOKEN_FILE and NUL of token-file. */
+#define CONF_VARIABLE_SIZE 48
+void conf_variable(const char *name, char variable[CONF_VARIABLE_SIZE]);
 
 #endif

@@ -3,9 +3,10 @@
  *
  * The parser asks its caller for bytes when it needs more and keeps a fixed amount of memory
  * whatever the document's size. It is strict: UTF-8 and surrogate pairs are checked, a byte order
- * mark, a trailing comma, a control character in a string, a number with a leading zero, or
- * anything but white space after the value are errors. Exactly one value a document; any kind of
- * value may stand at the top. Numbers are kept as their text: there is no floating point.
+ * mark, an escaped surrogate without its other half, a trailing comma, a control character in a
+ * string, a number with a leading zero, or anything but white space after the value are errors.
+ * Exactly one value a document; any kind of value may stand at the top. Numbers are kept as their
+ * text: there is no floating point.
  *
  * Duplicate names in an object: all of them are delivered, in their order; a consumer that keeps
  * one value therefore keeps the last.
@@ -29,14 +30,16 @@
 #define JSON_DEPTH_MOST 512
 /* Bytes asked for at a time. */
 #define JSON_INPUT_SIZE 512
+/* Bytes of one document: a million records of four KB each. Time is the source's business. */
+#define JSON_DOCUMENT_MOST (UINT64_C(1) << 32)
 
 enum {
     JSON_MALFORMED = -1, /* not JSON */
     JSON_TOO_DEEP = -2,
-    JSON_TRUNCATED = -3, /* the stream ended inside the value */
-    JSON_STREAM = -4,    /* the source failed; its own error is in json.source_error */
-    JSON_UNEXPECTED =
-        -5 /* well-formed, but not what the caller asked for (json_skip, json_enter) */
+    JSON_TRUNCATED = -3,  /* the stream ended inside the value */
+    JSON_STREAM = -4,     /* the source failed; its own error is in json.source_error */
+    JSON_UNEXPECTED = -5, /* well-formed, but no value begins here (json_skip) */
+    JSON_TOO_LONG = -6    /* more than JSON_DOCUMENT_MOST */
 };
 
 enum json_kind {
@@ -72,7 +75,8 @@ struct json {
     int failed; /* the first error, given again by every later call */
     uint8_t input[JSON_INPUT_SIZE];
     size_t input_at, input_used;
-    bool ended; /* the source said 0 */
+    uint64_t total; /* bytes that came so far */
+    bool ended;     /* the source said 0 */
     uint8_t state;
     uint32_t depth;
     uint8_t nesting[JSON_DEPTH_MOST / 8]; /* a bit a level: object or array */
@@ -80,18 +84,28 @@ struct json {
 };
 
 void json_init(struct json *j, json_source *source, void *context);
-/* The next token. 0, or a negative error. After JSON_END it gives JSON_END again. */
+/*
+ * The next token. 0, or a negative error, which every later call gives again. JSON_END comes when
+ * the source has said 0, so that a body is then read to its end; after it JSON_END comes again. An
+ * empty document is JSON_TRUNCATED.
+ */
 int json_next(struct json *j, struct json_token *token);
-/* After a name or at a value's first token: passes over that value whatever its size and depth. */
+/*
+ * After a name or at a value's first token: passes over that value whatever its size and depth.
+ * JSON_UNEXPECTED when FIRST ends an object, an array or the document; that error does not stay.
+ */
 int json_skip(struct json *j, const struct json_token *first);
+/* Objects and arrays begun and not yet ended. */
 uint32_t json_depth(const struct json *j);
 
+/* The greatest whole number that every JSON reader keeps exactly (RFC 8259 section 6). */
+#define JSON_WHOLE_MOST (INT64_C(1) << 53)
 /*
- * A whole number from a NUMBER or a STRING token: 1, "1", 1.0, 1e0, "01" is none. -1 if it is no
- * whole number within 0..2^53, or cut.
+ * A whole number from a NUMBER or a STRING token, written as JSON writes numbers: 1, "1", 1.0, 1e0
+ * and -0 are whole, "01" is no number. -1 if it is no whole number within 0..2^53, or cut.
  */
 int64_t json_whole(const struct json_token *token);
-/* Whether a name or string is exactly this text. */
+/* Whether a name or string is exactly this text. False when it is cut. */
 bool json_is(const struct json_token *token, const char *text);
 
 /*

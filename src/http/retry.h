@@ -1,9 +1,10 @@
 /*
  * When a request may be tried again, and after how long (RFC 9110 section 10.2.3).
  *
- * Retry-After counts where the server sent it; else the pause doubles from one second, with
- * jitter: between half and the whole of it. Pauses together stay within the budget given: what
- * does not fit is the next call's business, and the seconds to wait are told to the caller.
+ * Retry-After counts where the server sent it and it is not 0; else the pause doubles from one
+ * second, with jitter: between half and the whole of it. Pauses together stay within the budget
+ * given: what does not fit is the next call's business, and the seconds to wait are told to the
+ * caller.
  */
 #ifndef HTTP_RETRY_H
 #define HTTP_RETRY_H
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Attempts of one call, the first included. */
 #define RETRY_ATTEMPTS_MOST 5
 /* A server may ask for at most this; more is cut to it (a day). */
 #define RETRY_AFTER_MOST 86400
@@ -25,7 +27,7 @@ struct retry retry_make(int64_t budget_ms);
 bool retry_status(int status);
 /*
  * After a failed attempt: milliseconds to pause before the next one, or -1 when there is to be no
- * next one in this call; then *LATER is the seconds after which a later call may try.
+ * next one in this call; then *LATER is the seconds after which a later call may try (else 0).
  * RETRY_AFTER as in http_answer (-1: none). RANDOM is any random number.
  */
 int64_t retry_pause(struct retry *r, int64_t retry_after, uint32_t random, int64_t *later);

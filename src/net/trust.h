@@ -2,8 +2,9 @@
  * Trusted CA certificates, searched on demand: a bundle of 150 roots costs no memory.
  *
  * In this order: the file named by --ca-file, SSL_CERT_FILE, the usual bundle paths of Debian,
- * Alpine, OpenWrt, FreeBSD, Entware and RHEL; where none of those exists, the built-in trust
- * anchors (net/anchors.c). A file that is named but cannot be used is an error, never passed over.
+ * Alpine, OpenWrt, FreeBSD, Entware and RHEL; where none of those can be used, the built-in trust
+ * anchors (net/anchors.def). A file that is named but cannot be used is an error, never passed
+ * over. A bundle is a plain file of PEM certificates; whatever else it holds is passed over.
  */
 #ifndef NET_TRUST_H
 #define NET_TRUST_H
@@ -26,7 +27,20 @@ struct trust {
     const char *path; /* of the bundle; NULL means the built-in anchors; not owned */
 };
 
+/* Roots of one subject; two or three occur when a CA changes its key. */
+#define TRUST_CANDIDATES_MOST 8
+
 /* NAMED is --ca-file or NULL. 0, or NET_NO_TRUST (path then names the file). */
 int trust_open(struct trust *t, const char *named);
+
+struct mbedtls_x509_crt;
+/*
+ * The search, as Mbed TLS calls it: all trusted certificates whose subject is the issuer of CHILD,
+ * as a list on Mbed TLS's heap, which the caller frees; NULL where there is none. Built-in anchors
+ * become certificates without a signature and with dates wide open. TRUST is a struct trust.
+ * 0, NET_NO_TRUST (the bundle cannot be read any more) or NET_FAILED (no memory).
+ */
+int trust_find(void *trust, const struct mbedtls_x509_crt *child,
+               struct mbedtls_x509_crt **candidates);
 
 #endif

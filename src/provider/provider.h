@@ -97,5 +97,7 @@ struct provider_type {
 /* All types, for the configuration and the help. */
 extern const struct provider_type *const provider_types[];
 extern const size_t provider_types_count;
+/* The type of that name, NULL if there is none. */
+const struct provider_type *provider_type_named(const char *name);
 
 #endif

@@ -1,0 +1,370 @@
+/*
+ * Pairs and hosts, and what they refer to.
+ */
+#include "base/name.h"
+#include "conf/loading.h"
+
+#include <string.h>
+
+#define WHERE_SIZE 320
+
+static const char *place_of(struct loading *l, const struct section *s)
+{
+    char where[WHERE_SIZE];
+    struct buf b = BUF_OVER(where);
+    where_of_section(l->conf, s, &b);
+    return take_copy(l, where);
+}
+
+static bool is_type(const struct section *s, const char *type)
+{
+    return strcmp(s->type, type) == 0;
+}
+
+static bool has(const struct section *s, const char *name)
+{
+    for (const struct value *v = s->first; v != NULL; v = v->next) {
+        if (strcmp(v->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Items into the arena; the reader's array is the caller's. */
+static struct conf_list keep_list(struct loading *l, const struct conf_value *value)
+{
+    struct conf_list list = {0, NULL};
+    if (value->items_count == 0)
+        return list;
+    list.items = take_memory(l, value->items_count, sizeof *list.items);
+    if (list.items == NULL)
+        return list;
+    memcpy(list.items, value->items, value->items_count * sizeof *list.items);
+    list.count = value->items_count;
+    return list;
+}
+
+/* The keys of a pair in S, a pair's section or its host's. */
+static void take_pair(struct loading *l, struct section *s, struct conf_pair *pair)
+{
+    struct conf_value value;
+    size_t count;
+    bool there;
+    const struct conf_key *keys = conf_keys("pair", &count);
+    pair->label = s->label;
+    pair->where = place_of(l, s);
+    for (size_t i = 0; i < count; i++) {
+        (void)take(l, s, &keys[i], &value, &there);
+        if (strcmp(keys[i].name, "certificate") == 0 && there)
+            pair->certificate = value.text;
+        else if (strcmp(keys[i].name, "private-key") == 0 && there)
+            pair->private_key = value.text;
+        else if (strcmp(keys[i].name, "renew") == 0)
+            pair->renew = keep_list(l, &value);
+        else if (strcmp(keys[i].name, "reload") == 0)
+            pair->reload = keep_list(l, &value);
+        else if (strcmp(keys[i].name, "hook-timeout") == 0)
+            pair->hook_timeout = value.number;
+    }
+    if (has(s, "certificate"))
+        return;
+    if (l->alone)
+        fault_in(l, s, "--certificate FILE is missing");
+    else if (is_type(s, "pair"))
+        fault_in(l, s, "[pair %s] has no 'certificate'", s->label);
+    else
+        fault_in(l, s, "[host %s] has neither 'pair' nor 'certificate'", s->label);
+}
+
+void assemble_pairs(struct loading *l)
+{
+    struct conf *conf = l->conf;
+    size_t count = 0;
+    for (struct section *s = l->first; s != NULL; s = s->next) {
+        if (is_type(s, "pair"))
+            s->index = count++;
+    }
+    for (const struct section *s = l->first; s != NULL; s = s->next) {
+        if (is_type(s, "host") && !has(s, "pair"))
+            count++;
+    }
+    conf->pairs = take_memory(l, count, sizeof *conf->pairs);
+    if (conf->pairs == NULL)
+        return;
+    for (struct section *s = l->first; s != NULL; s = s->next) {
+        if (!is_type(s, "pair"))
+            continue;
+        take_pair(l, s, &conf->pairs[s->index]);
+        complain_unknown(l, s, NULL);
+        conf->pairs_count++;
+    }
+}
+
+static void own_pair(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf *conf = l->conf;
+    host->pairs = take_memory(l, 1, sizeof *host->pairs);
+    if (host->pairs == NULL)
+        return;
+    host->pairs[0] = conf->pairs_count++;
+    host->pairs_count = 1;
+    take_pair(l, s, &conf->pairs[host->pairs[0]]);
+}
+
+static void unknown_label(struct loading *l, const struct value *v, const char *type,
+                          const char *label)
+{
+    struct suggest near = suggest_for(label);
+    for (const struct section *s = l->first; s != NULL; s = s->next) {
+        if (is_type(s, type))
+            suggest_offer(&near, s->label);
+    }
+    if (near.best != NULL)
+        fault_at(l, v, "there is no [%s %.*s]; the nearest is [%s %s]", type, 60, label, type,
+                 near.best);
+    else
+        fault_at(l, v, "there is no [%s %.*s]", type, 60, label);
+}
+
+/* A host that names its pairs has none of their keys itself. */
+static void refuse_pair_keys(struct loading *l, struct section *s)
+{
+    size_t count;
+    const struct conf_key *keys = conf_keys("pair", &count);
+    for (struct value *v = s->first; v != NULL; v = v->next) {
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(v->name, keys[i].name) != 0)
+                continue;
+            fault_at(l, v, "'%s' belongs in the [pair LABEL] that this host names by 'pair'",
+                     v->name);
+            v->known = true;
+        }
+    }
+}
+
+static void take_pairs(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    bool there;
+    if (!has(s, "pair")) {
+        own_pair(l, s, host);
+        return;
+    }
+    refuse_pair_keys(l, s);
+    const struct value *v = take(l, s, key_of("host", "pair"), &value, &there);
+    l->pair_lost = l->pair_lost || !there;
+    if (!there)
+        return;
+    host->pairs = take_memory(l, value.items_count, sizeof *host->pairs);
+    if (host->pairs == NULL)
+        return;
+    for (size_t i = 0; i < value.items_count; i++) {
+        struct section *pair = section_find(l, "pair", value.items[i]);
+        if (pair == NULL) {
+            l->pair_lost = true;
+            unknown_label(l, v, "pair", value.items[i]);
+            continue;
+        }
+        pair->used = true;
+        for (size_t j = 0; j < host->pairs_count; j++) {
+            if (host->pairs[j] == pair->index)
+                fault_at(l, v, "pair '%s' is named twice", value.items[i]);
+        }
+        host->pairs[host->pairs_count++] = pair->index;
+    }
+}
+
+static void take_provider(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    struct section *only = NULL;
+    bool there;
+    const struct value *v = take(l, s, key_of("host", "provider"), &value, &there);
+    if (v != NULL) {
+        only = there ? section_find(l, "provider", value.text) : NULL;
+        if (there && only == NULL)
+            unknown_label(l, v, "provider", value.text);
+    } else if (l->conf->providers_count == 1) {
+        for (only = l->first; !is_type(only, "provider"); only = only->next)
+            continue;
+    } else if (l->conf->providers_count == 0) {
+        fault_in(l, s, "[host %s] needs a [provider LABEL] section, and there is none", s->label);
+    } else {
+        fault_in(l, s, "[host %s] must name its 'provider', as there are several", s->label);
+    }
+    if (only == NULL) {
+        l->provider_lost = true;
+        return;
+    }
+    only->used = true;
+    host->provider = only->index;
+}
+
+static void take_name(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_key key = *key_of("host", "name");
+    struct conf_value value = {.text = NULL};
+    char reason[256];
+    struct buf why = BUF_OVER(reason);
+    bool there;
+    if (take(l, s, &key, &value, &there) == NULL) {
+        there = conf_read(&key, s->label, l->arena, &value, &why) == 0;
+        if (!there && s->label[0] != '\0')
+            fault_in(l, s,
+                     l->alone ? "--host %s: %s" : "[host %s] has no 'name', and its label is %s",
+                     s->label, reason);
+    }
+    host->label = s->label;
+    host->name = there ? value.text : s->label;
+}
+
+static void unknown_service(struct loading *l, const struct value *v, const char *name)
+{
+    struct suggest near = suggest_for(name);
+    for (size_t i = 0; i < l->tables->services_count; i++)
+        suggest_offer(&near, l->tables->services[i].name);
+    if (near.best != NULL)
+        fault_at(l, v, "unknown service '%.*s'; the nearest known is '%s'", 60, name, near.best);
+    else
+        fault_at(l, v, "unknown service '%.*s': smtp, imaps, https, ... or PORT/tls", 60, name);
+}
+
+/* V is NULL where the preset stands, which is right. */
+static void take_services(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    bool there;
+    const struct value *v = take(l, s, key_of("host", "service"), &value, &there);
+    if (!there)
+        return;
+    host->services = take_memory(l, value.items_count, sizeof *host->services);
+    if (host->services == NULL)
+        return;
+    for (size_t i = 0; i < value.items_count; i++) {
+        int port = l->tables->service_port(value.items[i]);
+        if (port < 0 && v != NULL) {
+            unknown_service(l, v, value.items[i]);
+            continue;
+        }
+        for (size_t j = 0; v != NULL && j < host->services_count; j++) {
+            if (host->services[j].port == port)
+                fault_at(l, v, "'%s' and '%s' are the same service, port %d",
+                         host->services[j].name, value.items[i], port);
+        }
+        host->services[host->services_count++] =
+            (struct conf_service){value.items[i], (uint16_t)port};
+    }
+}
+
+static void take_records(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    bool there;
+    const struct value *v = take(l, s, key_of("host", "record"), &value, &there);
+    if (!there)
+        return;
+    for (size_t i = 0; v != NULL && i < value.records_count; i++) {
+        const struct conf_record *r = &value.records[i];
+        bool not_yet = false;
+        const char *why = l->tables->record_check(value.records, value.records_count, i, &not_yet);
+        if (why != NULL)
+            fault_at(l, v, "'record = %u %u %u': %s%s", (unsigned)r->usage, (unsigned)r->selector,
+                     (unsigned)r->matching, not_yet ? "not yet supported: " : "", why);
+    }
+    host->records = take_memory(l, value.records_count, sizeof *host->records);
+    if (host->records == NULL)
+        return;
+    memcpy(host->records, value.records, value.records_count * sizeof *host->records);
+    host->records_count = value.records_count;
+}
+
+static void take_waits(struct loading *l, struct section *s, struct conf_host *host)
+{
+    uint32_t *const waits[WAITS_COUNT] = {&host->waits.publish, &host->waits.retire,
+                                          &host->waits.margin, &host->waits.floor};
+    struct conf_value value;
+    bool there;
+    for (size_t i = 0; i < WAITS_COUNT; i++) {
+        const struct conf_key *key = key_of("host", wait_names[i]);
+        if (take(l, s, key, &value, &there) != NULL) {
+            *waits[i] = value.number;
+            continue;
+        }
+        *waits[i] = l->waits[i];
+        add_line(l, s, key_of("daneroll", wait_names[i]), l->waits_from[i]);
+    }
+}
+
+static void take_host(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    size_t count;
+    bool there;
+    const struct conf_key *keys = conf_keys("host", &count);
+    host->where = place_of(l, s);
+    take_name(l, s, host);
+    take_services(l, s, host);
+    take_provider(l, s, host);
+    take_pairs(l, s, host);
+    take_records(l, s, host);
+    host->ttl_given = take(l, s, key_of("host", "ttl"), &value, &there) != NULL;
+    host->ttl = value.number;
+    (void)take(l, s, key_of("host", "adopt"), &value, &there);
+    host->adopt = there && value.yes;
+    take_waits(l, s, host);
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].not_yet)
+            (void)take(l, s, &keys[i], &value, &there);
+    }
+    complain_unknown(l, s, NULL);
+}
+
+static bool share_service(const struct conf_host *a, const struct conf_host *b, const char **name)
+{
+    for (size_t i = 0; i < a->services_count; i++) {
+        for (size_t j = 0; j < b->services_count; j++) {
+            if (a->services[i].port == b->services[j].port) {
+                *name = a->services[i].name;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void complain_shared(struct loading *l)
+{
+    const struct conf *conf = l->conf;
+    const char *service;
+    for (size_t i = 0; i < conf->hosts_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct conf_host *a = &conf->hosts[j], *b = &conf->hosts[i];
+            if (a->name != NULL && b->name != NULL && strcmp(a->name, b->name) == 0 &&
+                share_service(a, b, &service))
+                fault(l, b->where, "[host %s] and [host %s] are both %s with the service %s",
+                      a->label, b->label, a->name, service);
+        }
+    }
+}
+
+void assemble_hosts(struct loading *l)
+{
+    struct conf *conf = l->conf;
+    size_t count = 0;
+    for (const struct section *s = l->first; s != NULL; s = s->next)
+        count += is_type(s, "host") ? 1 : 0;
+    if (count == 0) {
+        fault(l, conf->path == NULL ? "configuration" : conf->path,
+              "there is no [host NAME] section, so there is nothing to do");
+        l->provider_lost = l->pair_lost = true;
+        return;
+    }
+    conf->hosts = take_memory(l, count, sizeof *conf->hosts);
+    if (conf->hosts == NULL || conf->pairs == NULL)
+        return;
+    for (struct section *s = l->first; s != NULL; s = s->next) {
+        if (is_type(s, "host"))
+            take_host(l, s, &conf->hosts[conf->hosts_count++]);
+    }
+    complain_shared(l);
+}

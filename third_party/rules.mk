@@ -1,0 +1,74 @@
+# How the third-party libraries are built. Read by the Makefile when it calls itself with INSIDE=1,
+# under a lock, so that two makes at once do no harm: first "sources", then the libraries, because
+# the lists of source files come from the unpacked tarballs.
+
+PACKAGES := mbedtls bearssl musl inih
+
+.PHONY: sources
+sources: $(PACKAGES:%=$(B)/src/%/.pinned)
+
+# The folder's name has no version, so that another accepted version changes no path. ".pinned" is
+# newer than the pins it was checked against, ".sum" only as new as the sources themselves.
+$(B)/src/%/.pinned: third_party/pins third_party/fetch third_party/rules.mk
+	@set -e; tarball=$$(third_party/fetch $* $(B)/distfiles); sum=$$(sha256sum <$$tarball); \
+	 if [ "$$sum" != "$$(cat $(B)/src/$*/.sum 2>/dev/null)" ]; then \
+	    echo "  SOURCE  $${tarball##*/}"; \
+	    rm -rf $(B)/src/$* $(B)/src/$*.new; mkdir -p $(B)/src/$*.new; \
+	    tar -x --strip-components=1 --no-same-owner -f $$tarball -C $(B)/src/$*.new; \
+	    echo "$$sum" >$(B)/src/$*.new/.sum; \
+	    mv $(B)/src/$*.new $(B)/src/$*; \
+	 fi; \
+	 touch $@
+
+# BearSSL: the PEM decoder, the hashes and HMAC; nothing else of it is compiled.
+BEARSSL_FILES := codec/pemdec codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
+    codec/dec32le codec/enc32le hash/sha2small hash/sha2big hash/sha1 hash/md5 hash/dig_size \
+    mac/hmac
+MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))
+
+# third_party_rules VARIANT: $(B)/VARIANT/lib/lib{mbedtls,bearssl,inih}.a
+define third_party_rules
+$(B)/$(1)/lib/.done: $(B)/$(1)/lib/libmbedtls.a $(B)/$(1)/lib/libbearssl.a $(B)/$(1)/lib/libinih.a
+	@touch $$@
+
+$(B)/$(1)/lib/libmbedtls.a: $(MBEDTLS_FILES:%=$(B)/$(1)/lib/mbedtls/%.o)
+$(B)/$(1)/lib/libbearssl.a: $(BEARSSL_FILES:%=$(B)/$(1)/lib/bearssl/%.o)
+$(B)/$(1)/lib/libinih.a: $(B)/$(1)/lib/inih/ini.o
+
+$(B)/$(1)/lib/%.a:
+	@echo "  AR      $$@"
+	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
+
+$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),mbedtls)
+$(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
+$(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),inih)
+endef
+
+# $(1): compiler and flags, $(2): name of the package. The seed makes LTO's names the same each time.
+define third_party_compile
+@mkdir -p $(@D)
+@echo "  CC      $(2)/$(<F)"
+@$(1) $(if $(findstring -flto,$(1)),-frandom-seed=$(2)/$(<F)) -w -c -o $@ $<
+endef
+
+$(foreach v,$(VARIANTS),$(eval $(call third_party_rules,$(v))))
+
+# musl: static only, no LTO (the compiler takes its memcpy for a builtin and drops it).
+$(B)/$(TARGET)/lib/.done: $(B)/$(TARGET)/musl/.done
+$(MBEDTLS_FILES:%=$(B)/$(TARGET)/lib/mbedtls/%.o) $(BEARSSL_FILES:%=$(B)/$(TARGET)/lib/bearssl/%.o) \
+    $(B)/$(TARGET)/lib/inih/ini.o: | $(B)/$(TARGET)/musl/.done
+
+$(B)/$(TARGET)/musl/.done: $(B)/src/musl/.sum $(B)/$(TARGET)/musl.flags
+	@echo "  MUSL    $(TARGET)"
+	@rm -rf $(B)/$(TARGET)/musl $(B)/$(TARGET)/musl-build
+	@mkdir -p $(B)/$(TARGET)/musl-build
+	+@cd $(B)/$(TARGET)/musl-build && exec >build.log 2>&1 && \
+	 $(abspath $(B))/src/musl/configure --disable-shared --disable-wrapper \
+	    --prefix=$(abspath $(B))/$(TARGET)/musl --syslibdir=/none \
+	    CC='$(TARGET_CC)' AR='$(TARGET_AR)' RANLIB=true CFLAGS='$(TARGET_MUSL_CFLAGS)' && \
+	 $(MAKE) -f Makefile B= V= && $(MAKE) -f Makefile B= V= install-headers install-libs || \
+	 { tail -n 20 build.log >&3; exit 1; } 3>&2
+	@touch $@
