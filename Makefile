@@ -51,6 +51,7 @@ CLANG := clang
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
 UNITS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 CLOCK := $(patsubst tests/clock/%.c,%,$(sort $(wildcard tests/clock/*.c)))
 VARIANTS := $(TARGET) host asan fuzz
 
@@ -226,8 +227,8 @@ $(B)/$(1)/tools/%.o: tests/tools/%.c $(B)/$(1)/flags | $(B)/$(1)/lib/.done
 	$$(call compile,$$($(1)_CC) $$($(1)_CFLAGS))
 $(B)/$(1)/tools/%: $(B)/$(1)/tools/%.o $(B)/$(1)/libdaneroll.a $(B)/$(1)/lib/.done
 	$$(call link,$$($(1)_CC) $$($(1)_CFLAGS) $$< $$(call HOST_LIBS,$(1)))
--include $(UNITS:%=$(B)/$(1)/unit/%.d)
-.SECONDARY: $(UNITS:%=$(B)/$(1)/unit/%.o)
+-include $(UNITS:%=$(B)/$(1)/unit/%.d) $(TOOLS:%=$(B)/$(1)/tools/%.d)
+.SECONDARY: $(UNITS:%=$(B)/$(1)/unit/%.o) $(TOOLS:%=$(B)/$(1)/tools/%.o)
 endef
 $(foreach v,host asan fuzz,$(eval $(call test_variant,$(v))))
 
@@ -286,9 +287,10 @@ test: unit-host
 	@$(RUN) unit-host
 
 check-build: all unit-host unit-asan $(B)/asan/daneroll fuzz-build jsoncheck \
+    $(TOOLS:%=$(B)/$(TARGET)/tools/%) $(TOOLS:%=$(B)/asan/tools/%) \
     $(if $(CLOCK),$(B)/test/daneroll-clock)
 
-SUITES := unit-host unit-asan e2e-target e2e-asan fuzz lint
+SUITES := unit-host unit-asan emulator e2e-target e2e-asan fuzz lint
 # Without root no package can be installed and no namespace made: the quick part, and a failure.
 check:
 	@if [ "$$(id -u)" != 0 ]; then \
@@ -309,10 +311,11 @@ bench: all
 
 $(B)/$(TARGET)/tools/%.o: tests/tools/%.c $(B)/$(TARGET)/flags | $(B)/$(TARGET)/lib/.done
 	$(call compile,$($(TARGET)_CC) $($(TARGET)_CFLAGS))
--include $(B)/$(TARGET)/tools/jsoncheck.d
-$(B)/$(TARGET)/jsoncheck: $(B)/$(TARGET)/tools/jsoncheck.o $(filter-out %/obj/main.o,$($(TARGET)_OBJ)) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
+-include $(TOOLS:%=$(B)/$(TARGET)/tools/%.d)
+.SECONDARY: $(TOOLS:%=$(B)/$(TARGET)/tools/%.o)
+$(B)/$(TARGET)/tools/%: $(B)/$(TARGET)/tools/%.o $(filter-out %/obj/main.o,$($(TARGET)_OBJ)) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
 	$(call link_target,$(filter %.o,$^))
-$(B)/jsoncheck: $(B)/$(TARGET)/jsoncheck
+$(B)/jsoncheck: $(B)/$(TARGET)/tools/jsoncheck
 	@ln -f $< $@.$$$$ && mv -f $@.$$$$ $@
 jsoncheck: $(B)/jsoncheck
 	@echo $(B)/jsoncheck

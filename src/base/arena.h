@@ -3,7 +3,6 @@
  *
  * The few lists whose length the input decides come from an arena: they are made, used and
  * released together. Memory is zeroed, aligned for any object, and comes in blocks from malloc.
- * An arena that cannot grow marks itself failed and returns NULL.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -51,6 +51,15 @@ static bool is_label(const char *label, size_t length)
     return true;
 }
 
+static bool all_digits(const char *label, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (label[i] < '0' || label[i] > '9')
+            return false;
+    }
+    return true;
+}
+
 bool name_is_host(const char *name)
 {
     size_t length = length_of(name), labels = 0, start = 0;
@@ -60,6 +69,8 @@ bool name_is_host(const char *name)
         if (i < length && name[i] != '.')
             continue;
         if (!is_label(name + start, i - start))
+            return false;
+        if (i == length && all_digits(name + start, i - start))
             return false;
         labels++;
         start = i + 1;

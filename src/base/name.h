@@ -17,7 +17,8 @@ bool name_equal(const char *a, const char *b);
 bool name_within(const char *name, const char *zone);
 /*
  * Whether it is a server's full name: at least two labels of letters, digits and hyphens, 1 to 63
- * octets, no hyphen at either end, at most 253 in all; a final dot is accepted. IDNs as A-labels.
+ * octets, no hyphen at either end, at most 253 in all; the last label not all digits (that would be
+ * an IPv4 address); a final dot is accepted. IDNs as A-labels.
  */
 bool name_is_host(const char *name);
 /* The name in lower case without the final dot; -1 when it does not fit into SIZE. */

@@ -121,8 +121,7 @@ static bool is_uci(const char *text)
     return false;
 }
 
-/* Looks at one line (without LF, with NUL); returns what inih is to see instead, NULL for itself.
- */
+/* Looks at a line (without LF, with NUL); returns what inih is to see instead, NULL for itself. */
 static const char *look_at(struct reader *r, const char *line, size_t length, bool too_long)
 {
     const char *text = line;
@@ -135,6 +134,9 @@ static const char *look_at(struct reader *r, const char *line, size_t length, bo
         bad = "a line that is too long (1097 bytes are the most)";
     if (bad == NULL && section)
         bad = bad_section(text);
+    /* inih would take it for '='; here it is more likely a line that lost its key. */
+    else if (bad == NULL && !comment && text[strcspn(text, "=:")] == ':')
+        bad = "a ':' before any '=': KEY = VALUE";
     if (bad != NULL) {
         fault_here(r, "%s", bad);
         return section ? "[" REFUSED "]\n" : "\n";

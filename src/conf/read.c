@@ -162,7 +162,7 @@ static int read_words(const char *text, struct arena *arena, struct conf_value *
 
 static int read_record(const char *text, struct conf_value *value, struct buf *why)
 {
-    uint8_t fields[3];
+    uint8_t fields[3] = {0};
     const char *at = text;
     for (size_t i = 0; i < 3; i++) {
         uint64_t number;

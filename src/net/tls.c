@@ -4,6 +4,8 @@
 #include "base/name.h"
 #include "base/time.h"
 #include "net/address.h"
+#include "net/alert.h"
+#include "net/dn.h"
 
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_time.h>
@@ -20,9 +22,6 @@
 #define CLOSE_MS 100
 /* Names of a certificate that a message lists. */
 #define NAMES_SHOWN 4
-/* The widest piece that one string of a name adds to a message. */
-#define VALUE_SHOWN 64
-
 struct tls_session {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
@@ -39,31 +38,8 @@ struct tls_session {
     struct buf words;      /* what is wrong with the chain */
 };
 
-static const char *const protocols[] = {"http/1.1", NULL};
-
-static const struct {
-    uint8_t code;
-    const char *words;
-} alerts[] = {
-    {MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY, "close_notify"},
-    {MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE, "unexpected_message"},
-    {MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC, "bad_record_mac"},
-    {MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW, "record_overflow"},
-    {MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE,
-     "handshake_failure: nothing of what we offer suits it"},
-    {MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER, "illegal_parameter"},
-    {MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "access_denied"},
-    {MBEDTLS_SSL_ALERT_MSG_DECODE_ERROR, "decode_error"},
-    {MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR, "decrypt_error"},
-    {MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, "protocol_version: it knows neither TLS 1.2 nor 1.3"},
-    {MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY, "insufficient_security"},
-    {MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, "internal_error"},
-    {MBEDTLS_SSL_ALERT_MSG_MISSING_EXTENSION, "missing_extension"},
-    {MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_EXT, "unsupported_extension"},
-    {MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME, "unrecognized_name: it does not serve this name"},
-    {MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED, "certificate_required: it wants a client certificate"},
-    {MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL, "no_application_protocol: no HTTP/1.1"},
-};
+/* Mbed TLS asks for pointers that could be written through, and does not. */
+static const char *protocols[] = {"http/1.1", NULL};
 
 /* The high half of Mbed TLS's codes: which module failed at what; the low half says in which call.
  */
@@ -100,7 +76,7 @@ static const struct {
     {MBEDTLS_ERR_PK_KEY_INVALID_FORMAT, NET_UNTRUSTED, "a certificate's key cannot be read"},
     {MBEDTLS_ERR_PK_INVALID_PUBKEY, NET_UNTRUSTED, "a certificate's key cannot be read"},
     {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, NET_UNTRUSTED,
-     "a certificate is signed with an algorithm not supported here"},
+     "a certificate is signed with an algorithm not supported here (MD5? Ed25519?)"},
 };
 
 /* The clock of the whole program, which tests replace in one place. */
@@ -118,7 +94,7 @@ static int random_of_psa(void *context, unsigned char *bytes, size_t length)
     return psa_generate_random(bytes, length) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
-/* ---- between Mbed TLS and TCP ---------------------------------------------------------------- */
+/* ---- between Mbed TLS and TCP --------------------------------------------------------------- */
 
 static int failed_below(struct tls_session *s, int error)
 {
@@ -143,38 +119,11 @@ static int transmit(void *context, const unsigned char *bytes, size_t length)
     return rc < 0 ? failed_below(s, rc) : (int)length;
 }
 
-/* ---- what is wrong with a chain ----------------------------------------------------------------
- */
+/* ---- what is wrong with a chain ------------------------------------------------------------- */
 
-/* Foreign text, cut where it would crowd out the rest. */
-static void put_text(struct buf *b, const mbedtls_asn1_buf *text)
+static void put_name(struct buf *b, const mbedtls_x509_buf *name)
 {
-    size_t length = text->len < VALUE_SHOWN ? text->len : VALUE_SHOWN;
-    buf_clean(b, (const char *)text->p, length);
-    if (length < text->len)
-        buf_text(b, "...");
-}
-
-/* The attributes that people know CAs by (RFC 5280 appendix A.1: id-at and one octet). */
-static void put_name(struct buf *b, const mbedtls_x509_name *name)
-{
-    static const struct {
-        uint8_t id;
-        const char *label;
-    } shown[] = {{3, "CN="}, {11, "OU="}, {10, "O="}, {6, "C="}};
-    const char *comma = "";
-    buf_char(b, '"');
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        for (const mbedtls_x509_name *n = name; n != NULL; n = n->next) {
-            const uint8_t oid[] = {0x55, 0x04, shown[i].id};
-            if (n->oid.len != sizeof oid || memcmp(n->oid.p, oid, sizeof oid) != 0)
-                continue;
-            buf_printf(b, "%s%s", comma, shown[i].label);
-            put_text(b, &n->val);
-            comma = ", ";
-        }
-    }
-    buf_char(b, '"');
+    dn_print(b, name->p, name->len);
 }
 
 static void put_date(struct buf *b, const mbedtls_x509_time *t)
@@ -205,24 +154,35 @@ static unsigned alternative_kind(const mbedtls_x509_sequence *name)
     return name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
 }
 
+/* Appends one name that a server can be known by, as the COUNTth; false where it is of another
+ * kind. */
+static bool put_alternative(struct buf *b, const mbedtls_x509_sequence *name, unsigned count)
+{
+    unsigned kind = alternative_kind(name);
+    if (name->buf.p == NULL ||
+        (kind != MBEDTLS_X509_SAN_DNS_NAME && kind != MBEDTLS_X509_SAN_IP_ADDRESS))
+        return false;
+    if (count >= NAMES_SHOWN)
+        return true;
+    buf_text(b, count > 0 ? ", " : "");
+    if (kind == MBEDTLS_X509_SAN_IP_ADDRESS)
+        address_print(b, name->buf.p, name->buf.len);
+    else
+        dn_text(b, name->buf.p, name->buf.len);
+    return true;
+}
+
 static void put_names(struct buf *b, const mbedtls_x509_crt *certificate)
 {
+    const mbedtls_x509_sequence *n = &certificate->subject_alt_names;
     unsigned count = 0;
-    for (const mbedtls_x509_sequence *n = &certificate->subject_alt_names; n != NULL; n = n->next) {
-        unsigned kind = alternative_kind(n);
-        if (n->buf.p == NULL ||
-            (kind != MBEDTLS_X509_SAN_DNS_NAME && kind != MBEDTLS_X509_SAN_IP_ADDRESS))
-            continue;
-        if (count++ >= NAMES_SHOWN)
-            continue;
-        buf_text(b, count > 1 ? ", " : "");
-        if (kind == MBEDTLS_X509_SAN_IP_ADDRESS)
-            address_print(b, n->buf.p, n->buf.len);
-        else
-            put_text(b, &n->buf);
-    }
+    do {
+        if (put_alternative(b, n, count))
+            count++;
+        n = n->next;
+    } while (n != NULL);
     if (count == 0)
-        put_name(b, &certificate->subject);
+        put_name(b, &certificate->subject_raw);
     if (count > NAMES_SHOWN)
         buf_printf(b, " and %u more", count - NAMES_SHOWN);
 }
@@ -235,12 +195,12 @@ static void say_untrusted(struct tls_session *s, const mbedtls_x509_crt *certifi
                       certificate->issuer_raw.len) == 0;
     if (depth < s->top) {
         buf_text(b, "the signature of ");
-        put_name(b, &certificate->subject);
+        put_name(b, &certificate->subject_raw);
         buf_text(b, " is not its issuer's");
         return;
     }
     buf_text(b, own ? "the self-signed " : "the issuer ");
-    put_name(b, &certificate->issuer);
+    put_name(b, &certificate->issuer_raw);
     buf_text(b, " is not among ");
     put_trust(b, s->trust);
 }
@@ -248,7 +208,7 @@ static void say_untrusted(struct tls_session *s, const mbedtls_x509_crt *certifi
 static void say_dated(struct tls_session *s, const mbedtls_x509_crt *certificate, bool expired)
 {
     struct buf *b = &s->words;
-    put_name(b, &certificate->subject);
+    put_name(b, &certificate->subject_raw);
     buf_text(b, expired ? " expired on " : " is not valid before ");
     put_date(b, expired ? &certificate->valid_to : &certificate->valid_from);
     put_clock(b);
@@ -275,7 +235,7 @@ static void say_flag(struct tls_session *s, const mbedtls_x509_crt *certificate,
     } else if (flag == MBEDTLS_X509_BADCERT_CN_MISMATCH) {
         say_misnamed(s, certificate);
     } else {
-        put_name(b, &certificate->subject);
+        put_name(b, &certificate->subject_raw);
         if (flag == MBEDTLS_X509_BADCERT_BAD_MD)
             buf_text(b, " is signed with a hash that is not SHA-2");
         else if (flag == MBEDTLS_X509_BADCERT_BAD_KEY)
@@ -287,11 +247,13 @@ static void say_flag(struct tls_session *s, const mbedtls_x509_crt *certificate,
 
 static bool has_address(const struct tls_session *s, const mbedtls_x509_crt *certificate)
 {
-    for (const mbedtls_x509_sequence *n = &certificate->subject_alt_names; n != NULL; n = n->next) {
+    const mbedtls_x509_sequence *n = &certificate->subject_alt_names;
+    do {
         if (alternative_kind(n) == MBEDTLS_X509_SAN_IP_ADDRESS && n->buf.len == s->address_length &&
             memcmp(n->buf.p, s->address, n->buf.len) == 0)
             return true;
-    }
+        n = n->next;
+    } while (n != NULL);
     return false;
 }
 
@@ -320,17 +282,7 @@ static int find(void *context, const mbedtls_x509_crt *child, mbedtls_x509_crt *
     return s->trust_error;
 }
 
-/* ---- what a failure means ----------------------------------------------------------------------
- */
-
-static const char *alert_words(unsigned code)
-{
-    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++) {
-        if (alerts[i].code == code)
-            return alerts[i].words;
-    }
-    return "";
-}
+/* ---- what a failure means ------------------------------------------------------------------- */
 
 static int say_meaning(int code, struct net_words *why)
 {
@@ -378,8 +330,7 @@ static int say_failure(struct tls_session *s, int code, struct net_words *why)
     return say_meaning(code, why);
 }
 
-/* ---- the connection
- * ------------------------------------------------------------------------------ */
+/* ---- the connection ------------------------------------------------------------------------- */
 
 static int start_crypto(struct net_words *why)
 {
@@ -420,7 +371,7 @@ static int prepare(struct tls_session *s, const char *host)
     mbedtls_ssl_conf_ca_cb(&s->config, find, s);
     mbedtls_ssl_conf_verify(&s->config, judge, s);
     mbedtls_ssl_conf_rng(&s->config, random_of_psa, NULL);
-    rc = mbedtls_ssl_conf_alpn_protocols(&s->config, (const char **)(uintptr_t)protocols);
+    rc = mbedtls_ssl_conf_alpn_protocols(&s->config, protocols);
     if (rc == 0)
         rc = mbedtls_ssl_setup(&s->ssl, &s->config);
     if (rc == 0)

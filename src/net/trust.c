@@ -67,7 +67,7 @@ static bool is_wanted(const struct search *s, const uint8_t *subject, size_t len
 
 /* What Mbed TLS cannot read (an unknown curve) is passed over: it could not verify with it either.
  */
-static int add_candidate(struct search *s, const uint8_t *der, size_t length)
+static int add_candidate(struct search *s, const struct buf *der)
 {
     if (s->count >= TRUST_CANDIDATES_MOST)
         return 1;
@@ -75,7 +75,7 @@ static int add_candidate(struct search *s, const uint8_t *der, size_t length)
     if (one == NULL)
         return NET_FAILED;
     mbedtls_x509_crt_init(one);
-    int rc = mbedtls_x509_crt_parse_der(one, der, length);
+    int rc = mbedtls_x509_crt_parse_der(one, (const unsigned char *)der->data, der->used);
     if (rc != 0) {
         mbedtls_x509_crt_free(one);
         mbedtls_free(one);
@@ -87,66 +87,96 @@ static int add_candidate(struct search *s, const uint8_t *der, size_t length)
     return 0;
 }
 
+/*
+ * Candidates are given to Mbed TLS with an empty signature of a kind that it knows: nobody verifies
+ * what a trusted root has signed itself with, but a root signed in a way that this build does not
+ * know (MD5, Ed25519) could not be read.
+ */
+static const uint8_t algorithm[] = {DER_SEQUENCE, 10, /* ecdsa-with-SHA256 */
+                                    DER_OID,      8,    0x2a, 0x86, 0x48,
+                                    0xce,         0x3d, 0x04, 0x03, 0x02};
+static const uint8_t signature[] = {DER_BIT_STRING, 1, 0};
+
+/* A tag and a length below 65536; not the shortest form, which Mbed TLS does not ask for. */
+#define HEADER_SIZE 4
+static void put_header(struct buf *b, uint8_t tag, size_t length)
+{
+    const uint8_t header[HEADER_SIZE] = {tag, 0x82, (uint8_t)(length >> 8), (uint8_t)length};
+    buf_put(b, header, sizeof header);
+}
+
+/* A certificate up to its inner signature algorithm; HEAD is version and serial number. */
+static void begin_certificate(struct buf *b, const uint8_t *head, size_t head_length,
+                              size_t rest_length)
+{
+    size_t inner = head_length + sizeof algorithm + rest_length;
+    put_header(b, DER_SEQUENCE, HEADER_SIZE + inner + sizeof algorithm + sizeof signature);
+    put_header(b, DER_SEQUENCE, inner);
+    buf_put(b, head, head_length);
+    buf_put(b, algorithm, sizeof algorithm);
+}
+
+static void end_certificate(struct buf *b)
+{
+    buf_put(b, algorithm, sizeof algorithm);
+    buf_put(b, signature, sizeof signature);
+}
+
 static int compare(void *context, const uint8_t *der, size_t length, const uint8_t *subject,
                    size_t subject_length)
 {
     struct search *s = context;
-    return is_wanted(s, subject, subject_length) ? add_candidate(s, der, length) : 0;
-}
-
-/* A tag and a length below 65536; not the shortest form, which Mbed TLS does not ask for. */
-static void put_header(struct buf *b, uint8_t tag, size_t length)
-{
-    const uint8_t header[] = {tag, 0x82, (uint8_t)(length >> 8), (uint8_t)length};
-    buf_put(b, header, sizeof header);
+    char sealed[BUNDLE_CERTIFICATE_SIZE];
+    struct buf b = BUF_OVER(sealed);
+    if (!is_wanted(s, subject, subject_length))
+        return 0;
+    struct cursor whole = cursor_over(der, length);
+    struct cursor certificate = der_enter(&whole, DER_SEQUENCE);
+    struct cursor c = der_enter(&certificate, DER_SEQUENCE);
+    const uint8_t *head = c.at;
+    der_skip_optional(&c, DER_EXPLICIT(0)); /* version */
+    (void)der_enter(&c, DER_INTEGER);       /* serialNumber */
+    size_t head_length = (size_t)(c.at - head);
+    (void)der_enter(&c, DER_SEQUENCE); /* signature */
+    begin_certificate(&b, head, head_length, cursor_left(&c));
+    buf_put(&b, c.at, cursor_left(&c));
+    end_certificate(&b);
+    return c.failed || buf_full(&b) ? 0 : add_candidate(s, &b);
 }
 
 /*
  * An anchor as a certificate (RFC 5280 section 4.1) of version 1, which needs no CA bit when it is
- * trusted, with an empty signature, which nobody verifies.
+ * trusted, with dates wide open.
  */
-static size_t wrap(const struct trust_anchor *a, char *der, size_t size)
+static int add_anchor(struct search *s, const struct trust_anchor *a)
 {
     static const uint8_t serial[] = {DER_INTEGER, 1, 1};
-    /* ecdsa-with-SHA256 */
-    static const uint8_t algorithm[] = {DER_SEQUENCE, 10,   DER_OID, 8,    0x2a, 0x86,
-                                        0x48,         0xce, 0x3d,    0x04, 0x03, 0x02};
     static const char validity[] = "\x30\x20"
                                    "\x17\x0d"
                                    "700101000000Z"
                                    "\x18\x0f"
                                    "99991231235959Z";
-    static const uint8_t signature[] = {DER_BIT_STRING, 1, 0};
-    const size_t header = 4;
-    struct buf b = buf_over(der, size);
-    size_t inner = sizeof serial + sizeof algorithm + a->subject_length + sizeof validity - 1 +
-                   a->subject_length + a->spki_length;
-    put_header(&b, DER_SEQUENCE, header + inner + sizeof algorithm + sizeof signature);
-    put_header(&b, DER_SEQUENCE, inner);
-    buf_put(&b, serial, sizeof serial);
-    buf_put(&b, algorithm, sizeof algorithm);
-    buf_put(&b, a->subject, a->subject_length);
+    char wrapped[WRAPPED_SIZE];
+    struct buf b = BUF_OVER(wrapped);
+    begin_certificate(&b, serial, sizeof serial,
+                      2 * (size_t)a->subject_length + sizeof validity - 1 + a->spki_length);
+    buf_put(&b, a->subject, a->subject_length); /* issuer */
     buf_put(&b, validity, sizeof validity - 1);
     buf_put(&b, a->subject, a->subject_length);
     buf_put(&b, a->spki, a->spki_length);
-    buf_put(&b, algorithm, sizeof algorithm);
-    buf_put(&b, signature, sizeof signature);
-    return buf_full(&b) ? 0 : b.used;
+    end_certificate(&b);
+    return buf_full(&b) ? NET_FAILED : add_candidate(s, &b);
 }
 
 static int visit_anchors(struct search *s)
 {
-    for (size_t i = 0; i < trust_anchors_count; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < trust_anchors_count && rc == 0; i++) {
         const struct trust_anchor *a = &trust_anchors[i];
-        char der[WRAPPED_SIZE];
-        if (!is_wanted(s, a->subject, a->subject_length))
-            continue;
-        size_t length = wrap(a, der, sizeof der);
-        int rc = length == 0 ? NET_FAILED : add_candidate(s, (const uint8_t *)der, length);
-        if (rc != 0)
-            return rc;
+        if (is_wanted(s, a->subject, a->subject_length))
+            rc = add_anchor(s, a);
     }
-    return 0;
+    return rc;
 }
 
 int trust_find(void *trust, const struct mbedtls_x509_crt *child,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The lines of src/net/anchors.def against themselves, and against the roots of this machine's bundle.
+"""The lines of src/net/anchors.def, and the roots that this machine's bundle has of them.
 
 VARIANT: target (nothing here depends on the build)
 """

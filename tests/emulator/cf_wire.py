@@ -10,6 +10,7 @@ import threading
 HEAD_MOST = 65536
 BODY_MOST = 1 << 20
 READ_SIZE = 16384
+STOP_ROUNDS = 50  # of 0.2 s: for threads to notice that they are to end
 REQUEST_LINE = re.compile(r"([A-Z]{1,16}) ([!-~]{1,8192}) (HTTP/1\.[0-9])\Z")
 HEADER_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*(.*?)[ \t]*\Z")
 TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -238,7 +239,14 @@ class Listener:
                 connection.shut()
             threads = list(self.threads)
         for thread in threads:
-            thread.join(10)
+            # More than once: a handshake may just have moved the socket into another object.
+            for _ in range(STOP_ROUNDS):
+                thread.join(0.2)
+                if not thread.is_alive():
+                    break
+                with self.lock:
+                    for connection in self.connections:
+                        connection.shut()
 
 
 class Trap:

@@ -50,7 +50,7 @@ class Cloudflare:
         self.meter = Meter()
         self.api = Api(self)
         self.audit, self.faults = [], []
-        self.requests = 0
+        self.requests = self.in_flight = 0
         self.counters = dict.fromkeys(COUNTERS, 0)
         self.audit_out = open(audit_file, "a", encoding="utf-8") if audit_file else None
         self.state_file = state_file
@@ -202,6 +202,10 @@ class Cloudflare:
         with self.changed:
             return bool(self.changed.wait_for(lambda: predicate(self), timeout))
 
+    def settle(self, timeout=10):
+        """Waits until nothing is under way, so that the audit's entries are complete."""
+        return self.wait(lambda emulator: emulator.in_flight == 0, timeout)
+
     def reset(self):
         with self.lock:
             self.audit.clear()
@@ -304,13 +308,16 @@ class Cloudflare:
                 entry["body"] = request.body.decode("utf-8", "replace")
         with self.changed:
             self.requests += 1
+            self.in_flight += 1
             self.counters["requests"] += 1
             entry["n"] = self.requests
             self.audit.append(entry)
+            self.changed.notify_all()
         return entry
 
     def finish(self, connection, entry, before):
         with self.changed:
+            self.in_flight -= 1
             entry["bytes_in"] = connection.bytes_in - before[0]
             entry["bytes_out"] = connection.bytes_out - before[1]
             self.counters["bytes_in"] += entry["bytes_in"]
@@ -335,6 +342,9 @@ class Cloudflare:
             entry["faults"] += plan.names
         try:
             keep = self.act(connection, request, entry, plan, served)
+        except Exception as error:
+            entry["violations"].append("the emulator or a hook failed: %r" % error)
+            raise
         finally:
             self.finish(connection, entry, before)
         self.run_hooks(plan, "answered", entry)

@@ -59,6 +59,7 @@ static int get(struct tls *tls, const char *host, const char *path)
         return fail(rc, "write");
     while ((n = tls_read(tls, bytes, sizeof bytes)) > 0)
         (void)fwrite(bytes, 1, (size_t)n, stdout);
+    putchar('\n');
     return n < 0 ? fail(n, "read") : 0;
 }
 

@@ -194,6 +194,8 @@ static const struct {
     {BASE "adopt\n", "FILE:9: no '=' in this line: KEY = VALUE\n"},
     {BASE "ttl = 60\x01\n", "FILE:9: a control character\n"},
     {BASE "ttl = 60\r0\n", "FILE:9: a control character\n"},
+    {BASE "ttl: 60\n", "FILE:9: a ':' before any '=': KEY = VALUE\n"},
+    {BASE "https://a/?b=c\n", "FILE:9: a ':' before any '=': KEY = VALUE\n"},
     /* keys */
     {BASE "recrod = 3 1 1\n", "FILE:9: unknown key 'recrod'; the nearest known is 'record'\n"},
     {BASE "qqqqqqqqqqq = 3 1 1\n", "FILE:9: unknown key 'qqqqqqqqqqq'\n"},

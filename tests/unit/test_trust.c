@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #define VECTORS  "tests/data/vectors/"
+#define BUNDLE   "/etc/ssl/certs/ca-certificates.crt"
 #define PEM_SIZE 32768
 
 /* The committed lines once more, with what is not compiled into the program. */
@@ -347,6 +348,37 @@ static void issuers_are_found(void **state)
     mbedtls_x509_crt_free(&leaf);
 }
 
+static int is_found(void *context, const uint8_t *der, size_t length, const uint8_t *subject,
+                    size_t subject_length)
+{
+    mbedtls_x509_crt child, *found;
+    unsigned *count = context;
+    struct cert_part spki;
+    int64_t from, to;
+    bool same = false;
+    child_of(&child, subject, subject_length);
+    assert_int_equal(cert_spki_of_certificate(der, length, &spki, &from, &to), 0);
+    assert_int_equal(trust_find(&(struct trust){BUNDLE}, &child, &found), 0);
+    for (const mbedtls_x509_crt *one = found; one != NULL; one = one->next)
+        same |=
+            one->pk_raw.len == spki.length && memcmp(one->pk_raw.p, spki.bytes, spki.length) == 0;
+    assert_true(same);
+    (void)release(found);
+    ++*count;
+    return 0;
+}
+
+/* Also those that signed themselves with SHA-1. */
+static void every_root_of_the_machine_can_be_used(void **state)
+{
+    unsigned count = 0;
+    (void)state;
+    if (access(BUNDLE, R_OK) != 0)
+        skip(); /* the quick tests need no ca-certificates */
+    assert_int_equal(bundle_read(BUNDLE, is_found, &count), 0);
+    assert_true(count > 50);
+}
+
 static void anchors_are_what_their_lines_say(void **state)
 {
     (void)state;
@@ -425,6 +457,7 @@ int main(void)
         cmocka_unit_test(bundle_that_is_no_file),
         cmocka_unit_test(trust_of_named_files),
         cmocka_unit_test(issuers_are_found),
+        cmocka_unit_test(every_root_of_the_machine_can_be_used),
         cmocka_unit_test(anchors_are_what_their_lines_say),
         cmocka_unit_test(anchors_are_found),
         cmocka_unit_test(anchor_verifies),

@@ -1,0 +1,225 @@
+#include "provider/records.h"
+
+#include "base/name.h"
+
+#include <string.h>
+
+/* Records that a set has room for at first: two keys in two combinations, twice. */
+#define ROOM_FIRST 8
+/* Listings of one owner name begun anew because the zone changed between its pages. */
+#define TRIES_MOST 3
+
+enum outcome { WHOLE, UNFIT, FAILED };
+
+/* ---- collecting ---- */
+
+struct provider_rrset *records_set(const struct records *records, const char *owner)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        if (name_equal(records->sets[i].owner, owner))
+            return &records->sets[i];
+    }
+    return NULL;
+}
+
+static bool has_id(const struct provider_rrset *set, const char *id)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->records[i].id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool grow(struct records *records, struct provider_rrset *set, uint8_t *room)
+{
+    uint8_t larger = *room == 0 ? ROOM_FIRST : (uint8_t)(*room * 2);
+    if (larger > PROVIDER_RECORDS_MOST) {
+        records->crowded = set->owner;
+        return false;
+    }
+    struct provider_record *moved = arena_take(records->arena, larger, sizeof *moved);
+    if (moved == NULL) {
+        records->no_memory = true;
+        return false;
+    }
+    if (set->count > 0)
+        memcpy(moved, set->records, set->count * sizeof *moved);
+    set->records = moved;
+    *room = larger;
+    return true;
+}
+
+void records_add(struct records *records, struct provider_rrset *set,
+                 const struct provider_record *record)
+{
+    uint8_t *room = &records->room[set - records->sets];
+    if (record->id[0] != '\0' && has_id(set, record->id))
+        return;
+    if (set->count == *room && !grow(records, set, room))
+        return;
+    set->records[set->count++] = *record;
+}
+
+void records_void(void *context)
+{
+    struct records *records = context;
+    for (size_t i = 0; i < records->count; i++)
+        records->sets[i].count = records->valid[i];
+    records->crowded = NULL;
+}
+
+static void keep_page(struct records *records)
+{
+    for (size_t i = 0; i < records->count; i++)
+        records->valid[i] = (uint8_t)records->sets[i].count;
+}
+
+static void forget(struct records *records, const char *owner)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        if (owner == NULL || name_equal(records->sets[i].owner, owner))
+            records->valid[i] = 0;
+    }
+    records_void(records);
+}
+
+/* ---- pages ---- */
+
+/* How many pages there are by what this one says, 0: it does not say. */
+static int64_t pages_of(const struct rest_info *info)
+{
+    if (info->total_pages >= 0)
+        return info->total_pages > 0 ? info->total_pages : 1;
+    if (info->total_count >= 0 && info->per_page > 0)
+        return info->total_count == 0 ? 1 : (info->total_count - 1) / info->per_page + 1;
+    return info->items < RECORDS_PER_PAGE ? 1 : 0;
+}
+
+static bool adds_up(const struct rest_info *info, const struct rest_info *first, int64_t page,
+                    int64_t pages, int64_t seen)
+{
+    if ((info->page >= 0 && info->page != page) || (info->count >= 0 && info->count != info->items))
+        return false;
+    if (info->total_count != first->total_count || pages != pages_of(first))
+        return false;
+    if (page < pages)
+        return info->items > 0;
+    return info->total_count < 0 || info->total_count == seen;
+}
+
+/* All pages of an owner name or of the zone, if there are at most so many. */
+static enum outcome read_pages(struct records *records, records_page *ask, void *context,
+                               const char *owner, int64_t most, struct provider_result *result)
+{
+    struct rest_info first, info;
+    int64_t pages = 1, seen = 0;
+    for (int64_t page = 1; page <= pages; page++) {
+        *result = ask(context, records, owner, page, &info);
+        if (result->code != PROVIDER_DONE)
+            return FAILED;
+        if (records->no_memory || records->crowded != NULL)
+            return UNFIT;
+        if (page == 1)
+            first = info;
+        pages = pages_of(&info);
+        seen += info.items;
+        if (pages < 1 || pages > most || !adds_up(&info, &first, page, pages, seen))
+            return UNFIT;
+        keep_page(records);
+        records->paged |= owner == NULL && page > 1;
+    }
+    return WHOLE;
+}
+
+/* Too many records, or no memory for them. */
+static struct provider_result overflow(const struct records *records)
+{
+    if (records->no_memory)
+        return rest_failed(records->rest, PROVIDER_LATER, false, "no memory for its records");
+    return rest_failed(records->rest, PROVIDER_REFUSED, false,
+                       "there are more than %d TLSA records at %s: delete those nobody needs",
+                       PROVIDER_RECORDS_MOST, records->crowded);
+}
+
+static struct provider_result read_owner(struct records *records, records_page *ask, void *context,
+                                         const char *owner)
+{
+    struct provider_result result;
+    for (unsigned tries = 0; tries < TRIES_MOST; tries++) {
+        forget(records, owner);
+        switch (read_pages(records, ask, context, owner, PROVIDER_RECORDS_MOST, &result)) {
+        case WHOLE:
+        case FAILED:
+            return result;
+        case UNFIT:
+            if (records->no_memory || records->crowded != NULL)
+                return overflow(records);
+            break;
+        }
+    }
+    return rest_failed(records->rest, PROVIDER_LATER, false,
+                       "the list of TLSA records at %s does not add up: try again later", owner);
+}
+
+/* By name: all sets, or those that were left empty. */
+static struct provider_result read_owners(struct records *records, records_page *ask, void *context,
+                                          bool only_empty)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        if (only_empty && records->sets[i].count > 0)
+            continue;
+        struct provider_result result = read_owner(records, ask, context, records->sets[i].owner);
+        if (result.code != PROVIDER_DONE)
+            return result;
+    }
+    return rest_done();
+}
+
+static struct provider_result read_all(struct records *records, records_page *ask, void *context)
+{
+    struct provider_result result;
+    if (records->count < 2)
+        return read_owners(records, ask, context, false);
+    switch (read_pages(records, ask, context, NULL, (int64_t)records->count, &result)) {
+    case WHOLE:
+        return records->paged ? read_owners(records, ask, context, true) : result;
+    case FAILED:
+        return result;
+    case UNFIT:
+        break;
+    }
+    records->paged = false;
+    forget(records, NULL);
+    if (records->no_memory)
+        return overflow(records);
+    return read_owners(records, ask, context, false);
+}
+
+struct provider_result records_list(struct records *records, records_page *page, void *context)
+{
+    records->room = arena_take(records->arena, records->count, 1);
+    records->valid = arena_take(records->arena, records->count, 1);
+    records->no_memory = records->room == NULL || records->valid == NULL;
+    records->crowded = NULL;
+    records->paged = false;
+    for (size_t i = 0; i < records->count; i++) {
+        records->sets[i].records = NULL;
+        records->sets[i].count = 0;
+    }
+    if (records->no_memory)
+        return overflow(records);
+    struct provider_result result = read_all(records, page, context);
+    for (size_t i = 0; result.code != PROVIDER_DONE && i < records->count; i++)
+        records->sets[i].count = 0;
+    return result;
+}
+
+bool records_same(const struct provider_rrset *a, const struct provider_rrset *b)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        if (!has_id(b, a->records[i].id))
+            return false;
+    }
+    return a->count == b->count;
+}

@@ -1,0 +1,63 @@
+#include "provider/zones.h"
+
+#include <string.h>
+
+static struct provider_result look(struct zones *zones, const char *name, zones_ask *ask,
+                                   void *context, struct zone **found)
+{
+    for (*found = zones->first; *found != NULL; *found = (*found)->next) {
+        if (name_equal((*found)->name, name))
+            return rest_done();
+    }
+    struct zone *zone = arena_take(zones->arena, 1, sizeof *zone);
+    if (zone == NULL || name_canonical(name, zone->name, sizeof zone->name) != 0)
+        return rest_failed(zones->rest, PROVIDER_LATER, false, "no memory for the zone's name");
+    struct provider_result result = ask(context, zone);
+    if (result.code != PROVIDER_DONE)
+        return result;
+    zone->next = zones->first;
+    zones->first = zone;
+    *found = zone;
+    return result;
+}
+
+static struct provider_result no_zone(const struct zones *zones, const char *host,
+                                      const struct zone *passed)
+{
+    if (passed != NULL)
+        return rest_failed(zones->rest, PROVIDER_REFUSED, true,
+                           "the zone %s cannot hold the records of %s: %s", passed->name, host,
+                           passed->unusable);
+    return rest_failed(zones->rest, PROVIDER_REFUSED, true,
+                       "the token sees no zone %s%s: check its account and zones, give it the "
+                       "permission to read zones, or set zone-id",
+                       zones->fixed != NULL ? "named " : "of ",
+                       zones->fixed != NULL ? zones->fixed : host);
+}
+
+struct provider_result zones_find(struct zones *zones, const char *host, zones_ask *ask,
+                                  void *context, const struct zone **found)
+{
+    const struct zone *passed = NULL;
+    const char *name = zones->fixed != NULL ? zones->fixed : host;
+    if (!name_within(host, name))
+        return rest_misconfigured(zones->rest->p, "%s is not in the zone %s", host, name);
+    for (; name != NULL && name_parent(name) != NULL; name = name_parent(name)) {
+        struct zone *zone;
+        struct provider_result result = look(zones, name, ask, context, &zone);
+        if (result.code != PROVIDER_DONE)
+            return result;
+        if (zone->usable > 1)
+            return rest_failed(zones->rest, PROVIDER_REFUSED, true,
+                               "there are %u active zones named %s: set zone-id to the one meant",
+                               zone->usable, zone->name);
+        *found = zone;
+        if (zone->usable == 1)
+            return result;
+        if (passed == NULL && zone->unusable != NULL)
+            passed = zone;
+        if (zones->fixed != NULL)
+            break;
+    }
+    return no_zone(zones, host, passed);
+}

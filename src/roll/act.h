@@ -1,0 +1,60 @@
+/*
+ * Carries out a plan, an action at a time; each can be repeated, and a crash between any two leaves
+ * the key in use vouched for.
+ */
+#ifndef ROLL_ACT_H
+#define ROLL_ACT_H
+
+#include "roll/plan.h"
+
+/* What went wrong in a call, for its exit code. */
+struct outcome {
+    bool failed;  /* something failed or does not match */
+    bool usage;   /* the configuration is wrong */
+    bool later;   /* a passing fault */
+    bool changed; /* something was done */
+};
+
+/* How a host fares in this call. */
+enum host_luck {
+    HOST_GOOD,
+    HOST_LATER, /* a passing fault: not before the next look after a wait */
+    HOST_OUT    /* refused: not again in this call */
+};
+
+/* What acting needs; owned by roll.c. */
+struct acting {
+    const struct conf *conf;
+    const struct world *world;
+    struct state *state;
+    struct observation *seen;
+    struct outcome *outcome;
+    enum host_luck *luck; /* by host */
+    unsigned *writes;     /* by host: rounds of writes since the last wait */
+    bool *reload_failed;  /* by pair: not tried again in this call */
+    int64_t later;        /* the longest pause that a provider asked for, seconds */
+    struct buf *saved;    /* the state's text as it stands on disk */
+    bool cannot_save;     /* the state could not be written */
+};
+
+/* What carrying out a plan came to. */
+enum act_result {
+    ACT_NOTHING, /* nothing in it could be done now */
+    ACT_LOOK,    /* something was done: look again */
+    ACT_END      /* told to stop */
+};
+
+/*
+ * The actions of PLAN that may be done at one go: what is to be published; else the reloads; else
+ * what is to be retired. Each of these is looked at before the next kind begins.
+ */
+enum act_result act_plan(struct acting *acting, const struct plan *plan);
+/* Runs the `renew` commands of the pairs wanted, each once. */
+void act_renew(struct acting *acting, const bool *pair_wanted);
+/* Writes the state if it changed. 0 or -1 (said, and noted in the outcome). */
+int act_save(struct acting *acting);
+/* Says and notes a provider's failure at a host. */
+void act_report(struct acting *acting, size_t host, const char *doing,
+                const struct provider_result *result);
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * The state file's text:
+ *
+ *     daneroll state 1
+ *     pair LABEL - | pair LABEL BOOT BOOTTIME WALL 0|1        (the last good reload)
+ *     leaf LABEL CERT256 CERT512 SPKI256 SPKI512
+ *     record OWNER U S M HEX|sha256:HEX:LENGTH ours|foreign first|beside told|untold LIFETIME
+ *            - | BOOT BOOTTIME WALL 0|1                       (first seen)
+ *
+ * BOOT is "-" where the kernel gives no boot id. Labels have no blanks in them.
+ */
+#include "base/hex.h"
+#include "roll/state.h"
+
+#include <string.h>
+
+#define HEADER        "daneroll state "
+#define VERSION       "1"
+#define WORDS_MOST    16
+#define LINES_MOST    20000
+#define HASHED_PREFIX "sha256:"
+
+struct words {
+    size_t count;
+    const char *at[WORDS_MOST];
+    size_t length[WORDS_MOST];
+};
+
+static void put_moment(struct buf *b, const struct moment *m)
+{
+    buf_printf(b, " %s %lld %lld %d", m->boot[0] == '\0' ? "-" : m->boot, (long long)m->boottime,
+               (long long)m->wall, m->proven ? 1 : 0);
+}
+
+static void print_pair(const struct state_pair *pair, struct buf *b)
+{
+    buf_printf(b, "pair %s", pair->label);
+    if (pair->reloaded)
+        put_moment(b, &pair->reload);
+    else
+        buf_text(b, " -");
+    buf_char(b, '\n');
+    for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
+        buf_printf(b, "leaf %s ", pair->label);
+        buf_hex(b, l->digests.certificate256, sizeof l->digests.certificate256);
+        buf_char(b, ' ');
+        buf_hex(b, l->digests.certificate512, sizeof l->digests.certificate512);
+        buf_char(b, ' ');
+        buf_hex(b, l->digests.spki256, sizeof l->digests.spki256);
+        buf_char(b, ' ');
+        buf_hex(b, l->digests.spki512, sizeof l->digests.spki512);
+        buf_char(b, '\n');
+    }
+}
+
+static void print_record(const struct state_record *r, struct buf *b)
+{
+    const struct tlsa *t = &r->tlsa;
+    buf_printf(b, "record %s %d %d %d ", r->owner, t->combination.usage, t->combination.selector,
+               t->combination.matching);
+    if (t->hashed) {
+        buf_text(b, HASHED_PREFIX);
+        buf_hex(b, t->data, 32);
+        buf_printf(b, ":%d", t->length);
+    } else {
+        buf_hex(b, t->data, t->length);
+        if (t->length == 0)
+            buf_char(b, '-');
+    }
+    buf_printf(b, " %s %s %s %u", r->ours ? "ours" : "foreign", r->first ? "first" : "beside",
+               r->said ? "told" : "untold", (unsigned)r->lifetime);
+    if (r->seen)
+        put_moment(b, &r->since);
+    else
+        buf_text(b, " -");
+    buf_char(b, '\n');
+}
+
+void state_print(const struct state *state, struct buf *b)
+{
+    buf_text(b, HEADER VERSION "\n");
+    for (const struct state_pair *p = state->pairs; p != NULL; p = p->next)
+        print_pair(p, b);
+    for (const struct state_record *r = state->records; r != NULL; r = r->next)
+        print_record(r, b);
+}
+
+static int split(const char *line, size_t length, struct words *w)
+{
+    size_t i = 0;
+    w->count = 0;
+    while (i < length) {
+        size_t start = i;
+        while (i < length && line[i] != ' ')
+            i++;
+        if (i == start || w->count == WORDS_MOST)
+            return STATE_MALFORMED;
+        w->at[w->count] = line + start;
+        w->length[w->count++] = i - start;
+        if (i < length && ++i == length)
+            return STATE_MALFORMED;
+    }
+    return 0;
+}
+
+static bool word_is(const struct words *w, size_t index, const char *text)
+{
+    return index < w->count && w->length[index] == strlen(text) &&
+           memcmp(w->at[index], text, w->length[index]) == 0;
+}
+
+/* One of two words: 1, 0, or an error. */
+static int either(const struct words *w, size_t index, const char *yes, const char *no)
+{
+    if (word_is(w, index, yes))
+        return 1;
+    return word_is(w, index, no) ? 0 : STATE_MALFORMED;
+}
+
+static int64_t number(const struct words *w, size_t index, int64_t most)
+{
+    int64_t value = 0;
+    if (index >= w->count || w->length[index] > 12)
+        return STATE_MALFORMED;
+    for (size_t i = 0; i < w->length[index]; i++) {
+        char c = w->at[index][i];
+        if (c < '0' || c > '9')
+            return STATE_MALFORMED;
+        value = value * 10 + (c - '0');
+    }
+    return value <= most ? value : STATE_MALFORMED;
+}
+
+static int copy_word(const struct words *w, size_t index, char *text, size_t size)
+{
+    if (index >= w->count || w->length[index] >= size)
+        return STATE_MALFORMED;
+    memcpy(text, w->at[index], w->length[index]);
+    text[w->length[index]] = '\0';
+    return 0;
+}
+
+static int digest(const struct words *w, size_t index, uint8_t *bytes, size_t size)
+{
+    if (index >= w->count || hex_decode(w->at[index], w->length[index], bytes, size) != (int)size)
+        return STATE_MALFORMED;
+    return 0;
+}
+
+/* Four words from FIRST on, which are the line's last; or one "-". 1 with a moment, 0 without. */
+static int read_moment(const struct words *w, size_t first, struct moment *m)
+{
+    const int64_t most = INT64_C(999999999999);
+    if (w->count == first + 1 && word_is(w, first, "-"))
+        return 0;
+    memset(m, 0, sizeof *m);
+    if (w->count != first + 4 || copy_word(w, first, m->boot, sizeof m->boot) != 0)
+        return STATE_MALFORMED;
+    if (strcmp(m->boot, "-") == 0)
+        m->boot[0] = '\0';
+    m->boottime = number(w, first + 1, most);
+    m->wall = number(w, first + 2, most);
+    int64_t proven = number(w, first + 3, 1);
+    m->proven = proven == 1;
+    return m->boottime < 0 || m->wall < 0 || proven < 0 ? STATE_MALFORMED : 1;
+}
+
+static int read_pair(struct state *state, const struct words *w)
+{
+    char label[CONF_LABEL_MOST + 1];
+    if (copy_word(w, 1, label, sizeof label) != 0 || state_pair(state, label) != NULL)
+        return STATE_MALFORMED;
+    struct state_pair *pair = state_pair_make(state, label);
+    if (pair == NULL)
+        return STATE_NO_MEMORY;
+    int moment = read_moment(w, 2, &pair->reload);
+    pair->reloaded = moment == 1;
+    return moment < 0 ? moment : 0;
+}
+
+static int read_leaf(struct state *state, const struct words *w)
+{
+    char label[CONF_LABEL_MOST + 1];
+    struct cert_digests d;
+    if (w->count != 6 || copy_word(w, 1, label, sizeof label) != 0)
+        return STATE_MALFORMED;
+    struct state_pair *pair = state_pair(state, label);
+    if (pair == NULL || digest(w, 2, d.certificate256, sizeof d.certificate256) != 0 ||
+        digest(w, 3, d.certificate512, sizeof d.certificate512) != 0 ||
+        digest(w, 4, d.spki256, sizeof d.spki256) != 0 ||
+        digest(w, 5, d.spki512, sizeof d.spki512) != 0)
+        return STATE_MALFORMED;
+    return state_note_leaf(state, pair, &d);
+}
+
+/* "sha256:HEX:LENGTH" of data that was too long to keep. */
+static int read_hashed(const char *text, size_t length, struct tlsa *t)
+{
+    const size_t prefix = strlen(HASHED_PREFIX), hex = 64;
+    struct words w = {1, {NULL}, {0}};
+    if (length <= prefix + hex + 1 || memcmp(text, HASHED_PREFIX, prefix) != 0 ||
+        text[prefix + hex] != ':' || hex_decode(text + prefix, hex, t->data, 32) != 32)
+        return STATE_MALFORMED;
+    w.at[0] = text + prefix + hex + 1;
+    w.length[0] = length - prefix - hex - 1;
+    int64_t value = number(&w, 0, UINT16_MAX);
+    if (value < 0)
+        return STATE_MALFORMED;
+    t->hashed = true;
+    t->length = (uint16_t)value;
+    return 0;
+}
+
+static int read_tlsa(const struct words *w, size_t first, struct tlsa *t)
+{
+    uint8_t data[TLSA_DATA_MOST];
+    int length;
+    int64_t usage = number(w, first, 255), selector = number(w, first + 1, 255),
+            matching = number(w, first + 2, 255);
+    if (usage < 0 || selector < 0 || matching < 0 || first + 3 >= w->count)
+        return STATE_MALFORMED;
+    struct tlsa_combination c = {(uint8_t)usage, (uint8_t)selector, (uint8_t)matching};
+    memset(t, 0, sizeof *t);
+    t->combination = c;
+    if (read_hashed(w->at[first + 3], w->length[first + 3], t) == 0)
+        return 0;
+    length = word_is(w, first + 3, "-")
+                 ? 0
+                 : hex_decode(w->at[first + 3], w->length[first + 3], data, sizeof data);
+    if (length < 0)
+        return STATE_MALFORMED;
+    tlsa_set(t, c, data, (size_t)length);
+    return 0;
+}
+
+static int read_record(struct state *state, const struct words *w)
+{
+    char owner[TLSA_OWNER_SIZE];
+    struct tlsa tlsa;
+    if (copy_word(w, 1, owner, sizeof owner) != 0 || read_tlsa(w, 2, &tlsa) != 0)
+        return STATE_MALFORMED;
+    int ours = either(w, 6, "ours", "foreign"), first = either(w, 7, "first", "beside"),
+        said = either(w, 8, "told", "untold");
+    int64_t lifetime = number(w, 9, UINT32_MAX);
+    if (ours < 0 || first < 0 || said < 0 || lifetime < 0)
+        return STATE_MALFORMED;
+    struct state_record *record = state_record_make(state, owner, &tlsa);
+    if (record == NULL)
+        return STATE_NO_MEMORY;
+    record->ours = ours == 1;
+    record->first = first == 1;
+    record->said = said == 1;
+    record->lifetime = (uint32_t)lifetime;
+    int moment = read_moment(w, 10, &record->since);
+    record->seen = moment == 1;
+    return moment < 0 ? moment : 0;
+}
+
+static int read_line(struct state *state, const char *line, size_t length)
+{
+    struct words w;
+    if (split(line, length, &w) != 0 || w.count == 0)
+        return STATE_MALFORMED;
+    if (word_is(&w, 0, "pair"))
+        return read_pair(state, &w);
+    if (word_is(&w, 0, "leaf"))
+        return read_leaf(state, &w);
+    if (word_is(&w, 0, "record"))
+        return read_record(state, &w);
+    return STATE_MALFORMED;
+}
+
+int state_parse(struct state *state, const char *text, size_t length)
+{
+    const char *at = text, *end = text + length;
+    int rc = STATE_MALFORMED;
+    for (size_t count = 0; at < end && count < LINES_MOST; count++) {
+        /* Every line ends in a newline: a file cut short is seen. */
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t line = newline == NULL ? 0 : (size_t)(newline - at);
+        if (newline == NULL || memchr(at, '\0', line) != NULL) {
+            rc = STATE_MALFORMED;
+            break;
+        }
+        if (count > 0)
+            rc = read_line(state, at, line);
+        else if (line == strlen(HEADER VERSION) && memcmp(at, HEADER VERSION, line) == 0)
+            rc = 0;
+        else if (line > strlen(HEADER) && memcmp(at, HEADER, strlen(HEADER)) == 0)
+            rc = STATE_VERSION;
+        if (rc != 0)
+            break;
+        at = newline + 1;
+    }
+    if (rc == 0 && at < end)
+        rc = STATE_MALFORMED;
+    if (rc != 0)
+        state_init(state, state->arena);
+    return rc;
+}

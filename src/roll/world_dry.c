@@ -1,0 +1,236 @@
+#include "roll/world_dry.h"
+
+#include "base/name.h"
+
+#include <string.h>
+
+static void say(const struct world_dry *dry, const char *what, const char *subject,
+                const char *detail)
+{
+    world_say(&dry->real, LOG_LEVEL_NOTICE, "would %s %s %s", what, subject, detail);
+}
+
+/* --- network --------------------------------------------------------------------------------- */
+
+static struct provider_result remember(struct world_dry *dry, bool added, const char *owner,
+                                       const struct provider_record *record)
+{
+    struct provider_result result = {.code = PROVIDER_DONE};
+    if (dry->count == WORLD_DRY_CHANGES_MOST) {
+        result.code = PROVIDER_REFUSED;
+        memcpy(result.words, "the rehearsal ends here", sizeof "the rehearsal ends here");
+        return result;
+    }
+    struct world_dry_change *change = &dry->changes[dry->count++];
+    change->added = added;
+    memcpy(change->owner, owner, sizeof change->owner);
+    change->record = *record;
+    return result;
+}
+
+static bool is_removed(const struct world_dry *dry, const char *owner, const struct tlsa *record)
+{
+    bool removed = false;
+    for (size_t i = 0; i < dry->count; i++) {
+        if (name_equal(dry->changes[i].owner, owner) &&
+            tlsa_equal(&dry->changes[i].record.tlsa, record))
+            removed = !dry->changes[i].added;
+    }
+    return removed;
+}
+
+static size_t count_added(const struct world_dry *dry, const char *owner)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < dry->count; i++) {
+        if (dry->changes[i].added && name_equal(dry->changes[i].owner, owner))
+            count++;
+    }
+    return count;
+}
+
+/* The real RRset with what the rehearsal did to it. */
+static int overlay(const struct world_dry *dry, struct provider_rrset *set, struct arena *arena)
+{
+    struct provider_record *records =
+        arena_take(arena, set->count + count_added(dry, set->owner), sizeof *records);
+    size_t count = 0;
+    if (records == NULL)
+        return -1;
+    for (size_t i = 0; i < set->count; i++) {
+        if (!is_removed(dry, set->owner, &set->records[i].tlsa))
+            records[count++] = set->records[i];
+    }
+    for (size_t i = 0; i < dry->count; i++) {
+        const struct world_dry_change *change = &dry->changes[i];
+        if (change->added && name_equal(change->owner, set->owner) &&
+            !is_removed(dry, set->owner, &change->record.tlsa))
+            records[count++] = change->record;
+    }
+    set->records = records;
+    set->count = count;
+    return 0;
+}
+
+static struct provider_result dry_list(void *context, size_t provider, const char *host,
+                                       struct provider_rrset *sets, size_t count,
+                                       struct arena *arena)
+{
+    struct world_dry *dry = context;
+    struct provider_result result =
+        dry->real.network->list(dry->real.network_context, provider, host, sets, count, arena);
+    for (size_t i = 0; result.code == PROVIDER_DONE && i < count; i++) {
+        if (overlay(dry, &sets[i], arena) != 0)
+            result.code = PROVIDER_REFUSED;
+    }
+    return result;
+}
+
+static struct provider_result dry_add(void *context, size_t provider, const char *host,
+                                      const struct provider_rrset *seen, const struct tlsa *record,
+                                      uint32_t ttl)
+{
+    struct world_dry *dry = context;
+    /* An automatic TTL is what its neighbours show. */
+    uint32_t shown = ttl == 1 && seen->count > 0 ? seen->records[0].ttl : ttl;
+    struct provider_record added = {.tlsa = *record, .ttl = shown, .automatic = ttl == 1};
+    char text[TLSA_TEXT_SIZE + 32];
+    struct buf b = BUF_OVER(text);
+    (void)provider;
+    (void)host;
+    tlsa_print(&b, record);
+    buf_printf(&b, " (TTL %u)", (unsigned)shown);
+    say(dry, "add", seen->owner, text);
+    return remember(dry, true, seen->owner, &added);
+}
+
+static struct provider_result dry_remove(void *context, size_t provider, const char *host,
+                                         const struct provider_rrset *seen,
+                                         const struct provider_record *record)
+{
+    struct world_dry *dry = context;
+    char text[TLSA_TEXT_SIZE];
+    struct buf b = BUF_OVER(text);
+    (void)provider;
+    (void)host;
+    tlsa_print(&b, &record->tlsa);
+    say(dry, "remove", seen->owner, text);
+    return remember(dry, false, seen->owner, record);
+}
+
+static bool dry_proves(void *context, const struct moment *now)
+{
+    struct world_dry *dry = context;
+    struct moment real = *now;
+    real.wall -= dry->slept;
+    return dry->real.network->proves(dry->real.network_context, &real);
+}
+
+static void dry_rest(void *context)
+{
+    struct world_dry *dry = context;
+    dry->real.network->rest(dry->real.network_context);
+}
+
+static const struct world_network dry_network = {
+    .list = dry_list,
+    .add = dry_add,
+    .remove = dry_remove,
+    .proves = dry_proves,
+    .rest = dry_rest,
+};
+
+/* --- local ----------------------------------------------------------------------------------- */
+
+static void dry_read_pair(void *context, const struct conf_pair *pair, struct world_pair *found)
+{
+    struct world_dry *dry = context;
+    dry->real.local->read_pair(dry->real.local_context, pair, found);
+}
+
+static int dry_load_state(void *context, char *text, size_t size, char words[WORLD_WORDS_SIZE])
+{
+    struct world_dry *dry = context;
+    return dry->real.local->load_state(dry->real.local_context, text, size, words);
+}
+
+static int dry_save_state(void *context, const char *text, size_t length,
+                          char words[WORLD_WORDS_SIZE])
+{
+    (void)context;
+    (void)text;
+    (void)length;
+    (void)words;
+    return 0;
+}
+
+static void dry_set_state_aside(void *context)
+{
+    (void)context;
+}
+
+static void dry_run_hook(void *context, const struct world_hook *hook,
+                         struct world_hook_result *result)
+{
+    struct world_dry *dry = context;
+    say(dry, "run", hook->event, hook->command);
+    result->succeeded = true;
+}
+
+static void dry_now(void *context, struct moment *now)
+{
+    struct world_dry *dry = context;
+    dry->real.local->now(dry->real.local_context, now);
+    now->boottime += dry->slept;
+    now->wall += dry->slept;
+}
+
+static bool dry_wait(void *context, int64_t seconds, const char *what)
+{
+    struct world_dry *dry = context;
+    char text[64];
+    struct buf b = BUF_OVER(text);
+    buf_duration(&b, seconds);
+    say(dry, "wait", text, what);
+    dry->slept += seconds + 1;
+    return false;
+}
+
+static bool dry_stopped(void *context)
+{
+    struct world_dry *dry = context;
+    return dry->real.local->stopped(dry->real.local_context);
+}
+
+/* What was "done" was announced already, with "would". */
+static void dry_say(void *context, enum log_level level, const char *text)
+{
+    struct world_dry *dry = context;
+    if (level != LOG_LEVEL_NOTICE)
+        dry->real.local->say(dry->real.local_context, level, text);
+}
+
+static const struct world_local dry_local = {
+    .read_pair = dry_read_pair,
+    .load_state = dry_load_state,
+    .save_state = dry_save_state,
+    .set_state_aside = dry_set_state_aside,
+    .run_hook = dry_run_hook,
+    .now = dry_now,
+    .wait = dry_wait,
+    .stopped = dry_stopped,
+    .say = dry_say,
+};
+
+int world_dry_init(struct world_dry *dry, const struct world *real, struct arena *arena,
+                   struct world *rehearsal)
+{
+    memset(dry, 0, sizeof *dry);
+    dry->real = *real;
+    dry->changes = arena_take(arena, WORLD_DRY_CHANGES_MOST, sizeof *dry->changes);
+    rehearsal->network = &dry_network;
+    rehearsal->network_context = dry;
+    rehearsal->local = &dry_local;
+    rehearsal->local_context = dry;
+    return dry->changes == NULL ? -1 : 0;
+}

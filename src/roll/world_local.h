@@ -1,0 +1,32 @@
+/*
+ * The local half of the real world: pairs, the state file, hooks, clocks, messages.
+ */
+#ifndef ROLL_WORLD_LOCAL_H
+#define ROLL_WORLD_LOCAL_H
+
+#include "roll/world.h"
+
+#include <limits.h>
+
+struct world_directory {
+    char state[PATH_MAX]; /* the state file */
+    int lock;             /* its lock's descriptor, -1: not held */
+};
+
+enum {
+    WORLD_LOCK_FAILED = -1, /* the state directory cannot be made or written */
+    WORLD_LOCK_HELD = -2    /* by another daneroll */
+};
+
+extern const struct world_local world_local_functions;
+
+/* Makes the state directory, takes the lock. 0, or an error above with WORDS. */
+int world_local_open(struct world_directory *local, const char *directory,
+                     char words[WORLD_WORDS_SIZE]);
+/* The same for a rehearsal: makes nothing, locks nothing. */
+int world_local_open_to_read(struct world_directory *local, const char *directory);
+void world_local_close(struct world_directory *local);
+/* SIGINT and SIGTERM end waits, and the engine stops between two steps. */
+void world_local_catch_signals(void);
+
+#endif
