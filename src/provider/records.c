@@ -1,5 +1,6 @@
 #include "provider/records.h"
 
+#include "base/hex.h"
 #include "base/name.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ enum outcome { WHOLE, UNFIT, FAILED };
 
 /* ---- collecting ---- */
 
-struct provider_rrset *records_set(const struct records *records, const char *owner)
+static struct provider_rrset *set_of(const struct records *records, const char *owner)
 {
     for (size_t i = 0; i < records->count; i++) {
         if (name_equal(records->sets[i].owner, owner))
@@ -50,8 +51,8 @@ static bool grow(struct records *records, struct provider_rrset *set, uint8_t *r
     return true;
 }
 
-void records_add(struct records *records, struct provider_rrset *set,
-                 const struct provider_record *record)
+static void put(struct records *records, struct provider_rrset *set,
+                const struct provider_record *record)
 {
     uint8_t *room = &records->room[set - records->sets];
     if (record->id[0] != '\0' && has_id(set, record->id))
@@ -59,6 +60,45 @@ void records_add(struct records *records, struct provider_rrset *set,
     if (set->count == *room && !grow(records, set, room))
         return;
     set->records[set->count++] = *record;
+}
+
+static bool is_octet(int64_t number)
+{
+    return number >= 0 && number <= UINT8_MAX;
+}
+
+static void read_tlsa(struct tlsa *tlsa, const struct records_item *item)
+{
+    const struct tlsa_combination none = {UINT8_MAX, UINT8_MAX, UINT8_MAX};
+    uint8_t data[JSON_TEXT_SIZE / 2];
+    int length = hex_decode(item->certificate, strlen(item->certificate), data, sizeof data);
+    if (is_octet(item->usage) && is_octet(item->selector) && is_octet(item->matching) &&
+        length > 0) {
+        struct tlsa_combination c = {(uint8_t)item->usage, (uint8_t)item->selector,
+                                     (uint8_t)item->matching};
+        tlsa_set(tlsa, c, data, (size_t)length);
+        return;
+    }
+    if (tlsa_parse(item->content, strlen(item->content), tlsa) == 0)
+        return;
+    tlsa_set(tlsa, none, (const uint8_t *)item->content, strlen(item->content));
+    tlsa->malformed = true;
+}
+
+void records_add(struct records *records, const struct records_item *item)
+{
+    struct provider_record record = {0};
+    struct provider_rrset *set = set_of(records, item->name);
+    if (set == NULL || (item->type[0] != '\0' && strcmp(item->type, "TLSA") != 0))
+        return;
+    read_tlsa(&record.tlsa, item);
+    record.automatic = item->ttl >= 0 && item->ttl == records->automatic_number;
+    record.ttl = item->ttl > 0 && item->ttl <= INT32_MAX ? (uint32_t)item->ttl : records->ttl_most;
+    if (record.automatic)
+        record.ttl = records->automatic;
+    record.marked = strncmp(item->comment, records->mark, strlen(records->mark)) == 0;
+    memcpy(record.id, item->id, sizeof record.id);
+    put(records, set, &record);
 }
 
 void records_void(void *context)
@@ -215,11 +255,33 @@ struct provider_result records_list(struct records *records, records_page *page,
     return result;
 }
 
-bool records_same(const struct provider_rrset *a, const struct provider_rrset *b)
+static bool same_records(const struct provider_rrset *a, const struct provider_rrset *b)
 {
     for (size_t i = 0; i < a->count; i++) {
         if (!has_id(b, a->records[i].id))
             return false;
     }
     return a->count == b->count;
+}
+
+struct provider_result records_confirm(struct records *records, const struct provider_rrset *seen,
+                                       records_page *page, void *context)
+{
+    if (!records->paged)
+        return rest_done();
+    struct records again = *records;
+    struct provider_rrset *set = arena_take(records->arena, 1, sizeof *set);
+    if (set == NULL) {
+        again.no_memory = true;
+        return overflow(&again);
+    }
+    memcpy(set->owner, seen->owner, sizeof set->owner);
+    again.sets = set;
+    again.count = 1;
+    struct provider_result result = records_list(&again, page, context);
+    if (result.code != PROVIDER_DONE || same_records(set, seen))
+        return result;
+    return rest_failed(records->rest, PROVIDER_CONFLICT, false,
+                       "the TLSA records at %s changed meanwhile: they are looked at again",
+                       seen->owner);
 }

@@ -7,6 +7,7 @@
 #include "base/wipe.h"
 #include "http/retry.h"
 #include "provider/rest_answer.h"
+#include "provider/rest_attempt.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -15,18 +16,6 @@
 #define TOKEN_FILE_SIZE (REST_TOKEN_MOST + 56)
 /* Of an answer that is not JSON: enough for "error code: 1015" and for a line of words. */
 #define PLAIN_SIZE 1024
-
-/* What one sending of a request came to. */
-struct attempt {
-    struct provider_result result;
-    bool passing; /* may go better another time */
-    bool unsure;  /* it may have taken effect */
-    int64_t retry_after;
-    struct http_answer answer;
-    size_t faults_count;
-    struct rest_fault faults[REST_FAULTS_MOST];
-    struct rest_fault fault, chained; /* being read */
-};
 
 /* ---- results ---- */
 
@@ -70,6 +59,18 @@ void rest_put_encoded(struct buf *b, const char *text)
         else
             buf_printf(b, "%%%02X", (unsigned)c);
     }
+}
+
+void rest_put_text(struct json_writer *w, const char *name, const char *text)
+{
+    json_put_name(w, name);
+    json_put_string(w, text);
+}
+
+void rest_put_whole(struct json_writer *w, const char *name, int64_t number)
+{
+    json_put_name(w, name);
+    json_put_whole(w, number);
 }
 
 /* ---- the token ---- */
@@ -128,183 +129,9 @@ void rest_close(struct rest *r)
     wipe(r->token, sizeof r->token);
 }
 
-/* ---- what an answer means ---- */
-
-static bool is_write(const struct rest_call *call)
-{
-    return strcmp(call->method, "GET") != 0;
-}
-
-static bool has_code(const struct attempt *a, int32_t code, bool chained)
-{
-    for (size_t i = 0; i < a->faults_count; i++) {
-        if (a->faults[i].chained == chained && a->faults[i].code == code)
-            return true;
-    }
-    return false;
-}
-
-static bool has_code_of(const struct attempt *a, const struct rest_error *row, bool chained)
-{
-    for (size_t i = 0; i < REST_CODES_MOST && row->codes[i] != 0; i++) {
-        if (row->codes[i] != REST_ANY_CODE && has_code(a, row->codes[i], chained))
-            return true;
-    }
-    return false;
-}
-
-static bool row_fits(const struct rest_error *row, const struct attempt *a, const char *method)
-{
-    return (row->status == 0 || row->status == a->answer.status) &&
-           (row->method == NULL || strcmp(row->method, method) == 0);
-}
-
-static const struct rest_error *row_of_code(const struct rest *r, const struct attempt *a,
-                                            const char *method, bool chained, bool vague)
-{
-    const struct rest_dialect *d = r->dialect;
-    for (size_t i = 0; i < d->rows_count; i++) {
-        const struct rest_error *row = &d->rows[i];
-        if (((row->flags & REST_VAGUE) != 0) == vague && row_fits(row, a, method) &&
-            has_code_of(a, row, chained))
-            return row;
-    }
-    return NULL;
-}
-
-/* What a status means where no row of the dialect says more. */
-static const struct rest_error common[] = {
-    {NULL,
-     401,
-     {REST_ANY_CODE},
-     REST_USAGE,
-     PROVIDER_REFUSED,
-     "the token is not accepted",
-     "check the token"},
-    {NULL,
-     403,
-     {REST_ANY_CODE},
-     REST_USAGE,
-     PROVIDER_REFUSED,
-     "the token may not do this",
-     "check the token's permissions"},
-    {NULL,
-     404,
-     {REST_ANY_CODE},
-     REST_USAGE,
-     PROVIDER_REFUSED,
-     "there is nothing at this address",
-     "check the endpoint"},
-};
-static const struct rest_error passing = {
-    NULL, 0, {REST_ANY_CODE}, 0, PROVIDER_LATER, "the server has a fault", "try again later"};
-static const struct rest_error elsewhere = {NULL,
-                                            0,
-                                            {REST_ANY_CODE},
-                                            REST_USAGE,
-                                            PROVIDER_REFUSED,
-                                            "the server points elsewhere, which is not followed",
-                                            "check the endpoint"};
-static const struct rest_error refused = {
-    NULL, 0, {REST_ANY_CODE}, 0, PROVIDER_REFUSED, "the server refuses this", "see its own words"};
-
-static const struct rest_error *row_of_status(const struct rest_error *rows, size_t count,
-                                              const struct attempt *a, const char *method)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].codes[0] == REST_ANY_CODE && row_fits(&rows[i], a, method))
-            return &rows[i];
-    }
-    return NULL;
-}
-
-static const struct rest_error *row_of(const struct rest *r, const struct attempt *a,
-                                       const char *method)
-{
-    const struct rest_error *row = NULL;
-    for (unsigned pass = 0; pass < 4 && row == NULL; pass++)
-        row = row_of_code(r, a, method, pass % 2 == 1, pass >= 2);
-    if (row == NULL)
-        row = row_of_status(r->dialect->rows, r->dialect->rows_count, a, method);
-    if (row == NULL)
-        row = row_of_status(common, sizeof common / sizeof common[0], a, method);
-    if (row != NULL)
-        return row;
-    if (retry_status(a->answer.status) || a->answer.status >= 500)
-        return &passing;
-    return a->answer.status >= 300 && a->answer.status < 400 ? &elsewhere : &refused;
-}
-
-/* (HTTP 400, 1004 "DNS Validation Error", 9021 "TTL must be ...", trace 8c1f...) */
-static void put_server_words(struct buf *words, const struct attempt *a)
-{
-    buf_printf(words, " (HTTP %d", a->answer.status);
-    for (unsigned chained = 0; chained < 2; chained++) {
-        for (size_t i = 0; i < a->faults_count; i++) {
-            const struct rest_fault *fault = &a->faults[i];
-            if (fault->chained != (chained == 1))
-                continue;
-            buf_text(words, ",");
-            if (fault->code >= 0)
-                buf_printf(words, " %lld", (long long)fault->code);
-            if (fault->words[0] != '\0')
-                buf_printf(words, " \"%s\"", fault->words);
-        }
-    }
-    if (a->answer.trace[0] != '\0')
-        buf_printf(words, ", trace %s", a->answer.trace);
-    buf_char(words, ')');
-}
-
-/* An answer that says no. */
-static void judge_refusal(const struct rest *r, const struct rest_call *call, struct attempt *a)
-{
-    const struct rest_error *row = row_of(r, a, call->method);
-    bool limit = (row->flags & REST_LIMIT) != 0;
-    a->result = rest_failed(r, row->result, (row->flags & REST_USAGE) != 0, "%s: %s", row->meaning,
-                            row->advice);
-    struct buf words = BUF_OVER(a->result.words);
-    words.used = strlen(a->result.words);
-    put_server_words(&words, a);
-    a->passing = row->result == PROVIDER_LATER;
-    a->unsure = a->passing && is_write(call) && (row->flags & REST_UNTOUCHED) == 0;
-    a->retry_after = a->answer.retry_after;
-    if (limit && a->retry_after < 0)
-        a->retry_after = REST_LIMIT_SECONDS;
-}
-
-/* No answer, or none that can be understood, after something was sent. */
-static void judge_lost(const struct rest *r, const struct rest_call *call, struct attempt *a,
-                       const char *why)
-{
-    a->passing = true;
-    a->unsure = is_write(call);
-    a->result = rest_failed(r, PROVIDER_LATER, false, "no usable answer: %s; try again later",
-                            why[0] != '\0' ? why : "the connection broke");
-}
-
-/* Nothing was sent. */
-static void judge_unsent(const struct rest *r, struct attempt *a)
-{
-    const char *why = r->http.why.text;
-    switch (r->http.net_error) {
-    case NET_UNTRUSTED:
-    case NET_NO_TRUST:
-        a->result = rest_failed(r, PROVIDER_REFUSED, true, "%s", why);
-        break;
-    case NET_CLOCK:
-        a->result = rest_failed(r, PROVIDER_LATER, false, "clock not set: %s", why);
-        break;
-    default:
-        a->passing = true;
-        a->result = rest_failed(r, PROVIDER_LATER, false, "not reached: %s; try again later", why);
-        break;
-    }
-}
-
 /* ---- reading an answer ---- */
 
-static void take_fault(struct attempt *a, const struct rest_fault *fault, bool chained)
+static void take_fault(struct rest_attempt *a, const struct rest_fault *fault, bool chained)
 {
     if (a->faults_count == REST_FAULTS_MOST)
         return;
@@ -314,13 +141,13 @@ static void take_fault(struct attempt *a, const struct rest_fault *fault, bool c
 
 static void take_error(void *context)
 {
-    struct attempt *a = context;
+    struct rest_attempt *a = context;
     take_fault(a, &a->fault, false);
 }
 
 static void take_chained(void *context)
 {
-    struct attempt *a = context;
+    struct rest_attempt *a = context;
     take_fault(a, &a->chained, true);
 }
 
@@ -329,7 +156,7 @@ static int read_body(void *context, void *bytes, size_t size)
     return http_read(context, bytes, size);
 }
 
-static int read_json(struct rest *r, const struct rest_call *call, struct attempt *a,
+static int read_json(struct rest *r, const struct rest_call *call, struct rest_attempt *a,
                      struct rest_info *info)
 {
     const struct rest_dialect *d = r->dialect;
@@ -363,7 +190,7 @@ static int64_t plain_code(const char *text)
 }
 
 /* A page of the server's or of a proxy before it: its code where it names one, its first words. */
-static void read_plain(struct rest *r, struct attempt *a)
+static void read_plain(struct rest *r, struct rest_attempt *a)
 {
     char text[PLAIN_SIZE];
     struct rest_fault fault = {.code = REST_NOT_JSON};
@@ -401,7 +228,7 @@ static const char *json_words(int error)
     }
 }
 
-static void read_answer(struct rest *r, const struct rest_call *call, struct attempt *a,
+static void read_answer(struct rest *r, const struct rest_call *call, struct rest_attempt *a,
                         struct rest_info *info)
 {
     bool good = a->answer.status >= 200 && a->answer.status < 300;
@@ -411,20 +238,20 @@ static void read_answer(struct rest *r, const struct rest_call *call, struct att
     }
     if (!good && !a->answer.json) {
         read_plain(r, a);
-        judge_refusal(r, call, a);
+        rest_judge_refusal(r, call, a);
         return;
     }
     int rc = read_json(r, call, a, info);
     if (rc == JSON_STREAM && !retry_status(a->answer.status)) {
-        judge_lost(r, call, a, r->http.why.text);
+        rest_judge_lost(r, call, a, r->http.why.text);
     } else if (good && rc != 0) {
-        judge_lost(r, call, a, json_words(rc));
+        rest_judge_lost(r, call, a, json_words(rc));
     } else if (!good || info->success == 0) {
         if (rc != 0)
             a->faults_count = 0;
-        judge_refusal(r, call, a);
+        rest_judge_refusal(r, call, a);
     } else if (call->lists && !info->has_items) {
-        judge_lost(r, call, a, "it has no result");
+        rest_judge_lost(r, call, a, "it has no result");
     } else {
         a->result = rest_done();
     }
@@ -432,7 +259,7 @@ static void read_answer(struct rest *r, const struct rest_call *call, struct att
 
 /* ---- calls ---- */
 
-static void try_once(struct rest *r, const struct rest_call *call, struct attempt *a,
+static void try_once(struct rest *r, const struct rest_call *call, struct rest_attempt *a,
                      struct rest_info *info)
 {
     const struct http_request request = {
@@ -451,7 +278,7 @@ static void try_once(struct rest *r, const struct rest_call *call, struct attemp
         call->start(call->context);
     int rc = http_request(&r->http, &request, &a->answer);
     if (rc == HTTP_FAILED) {
-        judge_unsent(r, a);
+        rest_judge_unsent(r, a);
         return;
     }
     if (rc == HTTP_REQUEST) {
@@ -462,7 +289,7 @@ static void try_once(struct rest *r, const struct rest_call *call, struct attemp
     }
     r->p->requests++;
     if (rc != 0) {
-        judge_lost(r, call, a, r->http.why.text);
+        rest_judge_lost(r, call, a, r->http.why.text);
         return;
     }
     if (a->answer.date >= 0) {
@@ -473,7 +300,7 @@ static void try_once(struct rest *r, const struct rest_call *call, struct attemp
     http_finish(&r->http);
 }
 
-static bool may_repeat(const struct rest_call *call, const struct attempt *a)
+static bool may_repeat(const struct rest_call *call, const struct rest_attempt *a)
 {
     bool idempotent = strcmp(call->method, "GET") == 0 || strcmp(call->method, "DELETE") == 0;
     return a->passing && (idempotent || !a->unsure);
@@ -484,7 +311,7 @@ struct provider_result rest_call(struct rest *r, const struct rest_call *call,
 {
     struct retry retry = retry_make(r->p->patience_ms);
     struct rest_info own;
-    struct attempt a;
+    struct rest_attempt a;
     bool unsure = false;
     int64_t later = 0;
     for (;;) {

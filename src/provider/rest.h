@@ -42,7 +42,7 @@ struct rest_field {
     const char *path;
     enum rest_kind kind;
     size_t offset; /* in the item */
-    size_t size;   /* of a text */
+    size_t size;   /* of the member */
 };
 
 /* Objects of one kind in an answer: PATH from the top, "" for the top itself. */
@@ -51,6 +51,16 @@ struct rest_shape {
     const struct rest_field *fields;
     size_t count;
 };
+
+/* Rows as one line each. */
+#define REST_FIELD(type, member, kind, path)                                                       \
+    {                                                                                              \
+        path, kind, offsetof(type, member), sizeof((type *)0)->member                              \
+    }
+#define REST_OBJECTS(path, fields)                                                                 \
+    {                                                                                              \
+        path, fields, sizeof(fields) / sizeof((fields)[0])                                         \
+    }
 
 /* What an answer said beside its items; -1 where it did not. */
 struct rest_info {
@@ -100,6 +110,15 @@ struct rest_error {
     const char *meaning;
     const char *advice; /* what to do */
 };
+
+#define REST_CODES(...)                                                                            \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define REST_ERROR(method, status, codes, flags, result, meaning, advice)                          \
+    {                                                                                              \
+        method, status, codes, flags, result, meaning, advice                                      \
+    }
 
 struct rest_dialect {
     struct rest_shape envelope; /* into struct rest_info */
@@ -155,6 +174,9 @@ struct provider_result rest_failed(const struct rest *r, enum provider_code code
 /* A fault of the section: the words begin with its label and where it stands. */
 struct provider_result rest_misconfigured(const struct provider *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Members of a request's body. */
+void rest_put_text(struct json_writer *w, const char *name, const char *text);
+void rest_put_whole(struct json_writer *w, const char *name, int64_t number);
 /* Appends text to a query, what is not unreserved (RFC 3986 section 2.3) as %XX. */
 void rest_put_encoded(struct buf *b, const char *text);
 

@@ -2,6 +2,29 @@
 
 #include <string.h>
 
+void zones_void(void *context)
+{
+    struct zones *zones = context;
+    zones->asked->usable = 0;
+    zones->asked->unusable = NULL;
+}
+
+void zones_add(struct zones *zones, const struct zones_item *item)
+{
+    struct zone *zone = zones->asked;
+    if (!name_equal(item->name, zone->name))
+        return;
+    for (size_t i = 0; i < zones->obstacles_count; i++) {
+        const struct zones_obstacle *obstacle = &zones->obstacles[i];
+        if (strcmp(item->status, obstacle->word) == 0 || strcmp(item->type, obstacle->word) == 0) {
+            zone->unusable = obstacle->why;
+            return;
+        }
+    }
+    zone->usable++;
+    memcpy(zone->id, item->id, sizeof zone->id);
+}
+
 static struct provider_result look(struct zones *zones, const char *name, zones_ask *ask,
                                    void *context, struct zone **found)
 {
@@ -12,7 +35,8 @@ static struct provider_result look(struct zones *zones, const char *name, zones_
     struct zone *zone = arena_take(zones->arena, 1, sizeof *zone);
     if (zone == NULL || name_canonical(name, zone->name, sizeof zone->name) != 0)
         return rest_failed(zones->rest, PROVIDER_LATER, false, "no memory for the zone's name");
-    struct provider_result result = ask(context, zone);
+    zones->asked = zone;
+    struct provider_result result = ask(context, zone->name);
     if (result.code != PROVIDER_DONE)
         return result;
     zone->next = zones->first;

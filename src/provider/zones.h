@@ -9,6 +9,17 @@
 #include "provider/provider.h"
 #include "provider/rest.h"
 
+/* A zone as an answer gives it; the provider's rows say where its members come from. */
+struct zones_item {
+    char id[PROVIDER_ID_SIZE], name[NAME_SIZE], status[16], type[16];
+};
+
+/* A status or type of a zone that cannot hold our records. */
+struct zones_obstacle {
+    const char *word;
+    const char *why;
+};
+
 /* One name that was asked for. */
 struct zone {
     struct zone *next;
@@ -22,11 +33,21 @@ struct zones {
     struct rest *rest;   /* not owned */
     struct arena *arena; /* of the call */
     struct zone *first;
-    const char *fixed; /* the configured zone, or NULL */
+    const char *fixed;                      /* the configured zone, or NULL */
+    const struct zones_obstacle *obstacles; /* not owned */
+    size_t obstacles_count;
+    struct zone *asked; /* the look-up under way */
 };
 
-/* Asks the provider for the zones of exactly that name and fills in the last three members. */
-typedef struct provider_result zones_ask(void *context, struct zone *zone);
+/*
+ * Asks the provider for the zones of exactly that name: zones_void is the call's `start`, and each
+ * item goes to zones_add.
+ */
+typedef struct provider_result zones_ask(void *context, const char *name);
+
+void zones_add(struct zones *zones, const struct zones_item *item);
+/* What came is void. ZONES is a struct zones. */
+void zones_void(void *zones);
 
 /* *FOUND is set where the result is PROVIDER_DONE. */
 struct provider_result zones_find(struct zones *zones, const char *host, zones_ask *ask,
