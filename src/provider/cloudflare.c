@@ -117,7 +117,7 @@ struct cloudflare {
     struct rest rest;
     struct zones zones;
     struct records records;
-    char zone_id[PROVIDER_ID_SIZE]; /* of the host at work */
+    char path[REST_PATH_SIZE]; /* of the call at work */
     union {
         struct zones_item zone;
         struct records_item record;
@@ -133,7 +133,7 @@ static bool is_id(const char *id)
 static struct provider_result open_session(struct provider *p, struct arena *arena)
 {
     const char *const *values = p->conf->values;
-    struct cloudflare *c = arena_take(arena, 1, sizeof *c);
+    struct cloudflare *c = p->own != NULL ? p->own : arena_take(arena, 1, sizeof *c);
     if (c == NULL)
         return rest_misconfigured(p, "no memory");
     p->own = c;
@@ -142,9 +142,156 @@ static struct provider_result open_session(struct provider *p, struct arena *are
         return rest_misconfigured(p, "zone-id is not 32 digits 0-9 and a-f");
     c->zones = (struct zones){.rest = &c->rest,
                               .arena = arena,
+                              .item = &c->item.zone,
                               .fixed = values[KEY_ZONE],
                               .obstacles = obstacles,
                               .obstacles_count = sizeof obstacles / sizeof obstacles[0]};
     return rest_open(&c->rest, p, &dialect, values[KEY_TOKEN], values[KEY_TOKEN_FILE],
                      values[KEY_ENDPOINT]);
 }
+
+static struct provider_result ask_zone(void *context, const char *name)
+{
+    struct cloudflare *c = context;
+    char path[REST_PATH_SIZE] = "/zones?per_page=50&name=";
+    struct buf b = {path, sizeof path, strlen(path), false};
+    rest_put_encoded(&b, name);
+    return rest_call(&c->rest,
+                     &(struct rest_call){.method = "GET",
+                                         .path = path,
+                                         .lists = true,
+                                         .item = REST_OBJECTS("", zone_fields),
+                                         .into = &c->item.zone,
+                                         .start = zones_void,
+                                         .take = zones_take,
+                                         .context = &c->zones},
+                     NULL);
+}
+
+/* The path of the zone's records; what comes behind it is the caller's to add. */
+static struct provider_result begin_path(struct provider *p, const char *host, struct buf *path)
+{
+    struct cloudflare *c = p->own;
+    const char *id = p->conf->values[KEY_ZONE_ID];
+    const struct zone *zone;
+    if (id == NULL) {
+        struct provider_result result = zones_find(&c->zones, host, ask_zone, c, &zone);
+        if (result.code != PROVIDER_DONE)
+            return result;
+        id = zone->id;
+    }
+    if (!is_id(id))
+        return rest_failed(&c->rest, PROVIDER_LATER, false, "its id of the zone is none");
+    buf_reset(path);
+    buf_printf(path, "/zones/%s/dns_records", id);
+    return rest_done();
+}
+
+static struct provider_result ask_page(void *context, struct records *records, const char *owner,
+                                       int64_t page, struct rest_info *info)
+{
+    struct cloudflare *c = context;
+    char path[REST_PATH_SIZE];
+    struct buf b = BUF_OVER(path);
+    buf_printf(&b, "%s?type=TLSA&order=name&per_page=%d&page=%lld", c->path, RECORDS_PER_PAGE,
+               (long long)page);
+    if (owner != NULL) {
+        buf_text(&b, "&name=");
+        rest_put_encoded(&b, owner);
+    }
+    return rest_call(&c->rest,
+                     &(struct rest_call){.method = "GET",
+                                         .path = path,
+                                         .lists = true,
+                                         .item = REST_OBJECTS("", record_fields),
+                                         .into = &c->item.record,
+                                         .start = records_void,
+                                         .take = records_take,
+                                         .context = records},
+                     info);
+}
+
+static struct provider_result list_records(struct provider *p, const char *host,
+                                           struct provider_rrset *sets, size_t count,
+                                           struct arena *arena)
+{
+    struct cloudflare *c = p->own;
+    struct buf path = BUF_OVER(c->path);
+    struct provider_result result = begin_path(p, host, &path);
+    c->records = (struct records){.rest = &c->rest,
+                                  .ttl_most = TTL_MOST,
+                                  .automatic_number = TTL_AUTOMATIC_NUMBER,
+                                  .automatic = TTL_AUTOMATIC,
+                                  .mark = MARK,
+                                  .item = &c->item.record,
+                                  .sets = sets,
+                                  .count = count,
+                                  .arena = arena};
+    return result.code == PROVIDER_DONE ? records_list(&c->records, ask_page, c) : result;
+}
+
+static struct provider_result add_record(struct provider *p, const char *host,
+                                         const struct provider_rrset *seen,
+                                         const struct tlsa *record, uint32_t ttl)
+{
+    struct cloudflare *c = p->own;
+    char body[REST_BODY_SIZE], data[2 * TLSA_DATA_MOST + 1];
+    struct buf path = BUF_OVER(c->path), b = BUF_OVER(body), hex = BUF_OVER(data);
+    struct json_writer w = json_writer_over(&b);
+    struct provider_result result = begin_path(p, host, &path);
+    if (result.code != PROVIDER_DONE)
+        return result;
+    buf_hex(&hex, record->data, record->length);
+    json_put_begin_object(&w);
+    rest_put_text(&w, "type", "TLSA");
+    rest_put_text(&w, "name", seen->owner);
+    rest_put_whole(&w, "ttl", ttl);
+    json_put_name(&w, "data");
+    json_put_begin_object(&w);
+    rest_put_whole(&w, "usage", record->combination.usage);
+    rest_put_whole(&w, "selector", record->combination.selector);
+    rest_put_whole(&w, "matching_type", record->combination.matching);
+    rest_put_text(&w, "certificate", data);
+    json_put_end_object(&w);
+    rest_put_text(&w, "comment", MARK);
+    json_put_end_object(&w);
+    return rest_call(&c->rest, &(struct rest_call){.method = "POST", .path = c->path, .body = body},
+                     NULL);
+}
+
+static struct provider_result remove_record(struct provider *p, const char *host,
+                                            const struct provider_rrset *seen,
+                                            const struct provider_record *record)
+{
+    struct cloudflare *c = p->own;
+    struct buf path = BUF_OVER(c->path);
+    struct provider_result result = begin_path(p, host, &path);
+    if (result.code == PROVIDER_DONE)
+        result = records_confirm(&c->records, seen, ask_page, c);
+    if (result.code != PROVIDER_DONE)
+        return result;
+    if (!is_id(record->id))
+        return rest_failed(&c->rest, PROVIDER_REFUSED, false, "its id of the record is none");
+    buf_printf(&path, "/%s", record->id);
+    return rest_call(&c->rest, &(struct rest_call){.method = "DELETE", .path = c->path}, NULL);
+}
+
+static void close_session(struct provider *p)
+{
+    struct cloudflare *c = p->own;
+    if (c != NULL)
+        rest_close(&c->rest);
+}
+
+const struct provider_type provider_cloudflare = {
+    .name = "cloudflare",
+    .keys = keys,
+    .keys_count = sizeof keys / sizeof keys[0],
+    .ttl_least = 60,
+    .ttl_most = TTL_MOST,
+    .open = open_session,
+    .list = list_records,
+    .add = add_record,
+    .remove = remove_record,
+    .close = close_session,
+};

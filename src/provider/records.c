@@ -85,8 +85,10 @@ static void read_tlsa(struct tlsa *tlsa, const struct records_item *item)
     tlsa->malformed = true;
 }
 
-void records_add(struct records *records, const struct records_item *item)
+void records_take(void *context)
 {
+    struct records *records = context;
+    const struct records_item *item = records->item;
     struct provider_record record = {0};
     struct provider_rrset *set = set_of(records, item->name);
     if (set == NULL || (item->type[0] != '\0' && strcmp(item->type, "TLSA") != 0))

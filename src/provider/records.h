@@ -24,12 +24,13 @@ struct records_item {
 };
 
 struct records {
-    const struct rest *rest;     /* whose words failures have; not owned */
-    uint32_t ttl_most;           /* taken for a TTL that cannot be read */
-    int64_t automatic_number;    /* the TTL that stands for the automatic one, -1: none */
-    uint32_t automatic;          /* and what resolvers see then */
-    const char *mark;            /* with which our comment begins */
-    struct provider_rrset *sets; /* not owned */
+    const struct rest *rest;         /* whose words failures have; not owned */
+    uint32_t ttl_most;               /* taken for a TTL that cannot be read */
+    int64_t automatic_number;        /* the TTL that stands for the automatic one, -1: none */
+    uint32_t automatic;              /* and what resolvers see then */
+    const char *mark;                /* with which our comment begins */
+    const struct records_item *item; /* that answers are read into; not owned */
+    struct provider_rrset *sets;     /* not owned */
     size_t count;
     struct arena *arena;
     uint8_t *room;  /* records that fit, by set */
@@ -41,17 +42,18 @@ struct records {
 
 /*
  * Asks for one page (from 1) of the TLSA records of an owner name, or of the zone where OWNER is
- * NULL, with rest_call: records_void is its `start`, and each item goes to records_add.
+ * NULL, with rest_call: records_void is its `start`, and each item goes to records_take.
  */
 typedef struct provider_result records_page(void *context, struct records *records,
                                             const char *owner, int64_t page,
                                             struct rest_info *info);
 
 /*
- * Takes an item if it is a TLSA record of an owner name wanted. One that cannot be read is kept as
- * a record that nothing can use, so that its RRset is not taken for empty.
+ * Takes what stands in `item` if it is a TLSA record of an owner name wanted. One that cannot be
+ * read is kept as a record that nothing can use, so that its RRset is not taken for empty. RECORDS
+ * is a struct records.
  */
-void records_add(struct records *records, const struct records_item *item);
+void records_take(void *records);
 /* What came since the last whole page is void. RECORDS is a struct records. */
 void records_void(void *records);
 /* Fills all sets. Either all of them or a failure; RECORDS has its members up to `arena` set. */

@@ -9,8 +9,10 @@ void zones_void(void *context)
     zones->asked->unusable = NULL;
 }
 
-void zones_add(struct zones *zones, const struct zones_item *item)
+void zones_take(void *context)
 {
+    struct zones *zones = context;
+    const struct zones_item *item = zones->item;
     struct zone *zone = zones->asked;
     if (!name_equal(item->name, zone->name))
         return;

@@ -30,8 +30,9 @@ struct zone {
 };
 
 struct zones {
-    struct rest *rest;   /* not owned */
-    struct arena *arena; /* of the call */
+    struct rest *rest;             /* not owned */
+    struct arena *arena;           /* of the call */
+    const struct zones_item *item; /* that answers are read into; not owned */
     struct zone *first;
     const char *fixed;                      /* the configured zone, or NULL */
     const struct zones_obstacle *obstacles; /* not owned */
@@ -41,11 +42,12 @@ struct zones {
 
 /*
  * Asks the provider for the zones of exactly that name: zones_void is the call's `start`, and each
- * item goes to zones_add.
+ * item goes to zones_take.
  */
 typedef struct provider_result zones_ask(void *context, const char *name);
 
-void zones_add(struct zones *zones, const struct zones_item *item);
+/* Takes what stands in `item`. ZONES is a struct zones. */
+void zones_take(void *zones);
 /* What came is void. ZONES is a struct zones. */
 void zones_void(void *zones);
 

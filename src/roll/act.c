@@ -94,7 +94,11 @@ static bool may_write(struct acting *acting, size_t host)
     return acting->luck[host] == HOST_GOOD && acting->writes[host] < WRITE_ROUNDS_MOST;
 }
 
-static void add_record(struct acting *acting, const struct plan_action *action)
+/*
+ * Whether the host's next write may follow: not after one whose effect is unknown. The plan's order
+ * (what is served first, then what comes next) holds only if each one before was carried out.
+ */
+static bool add_record(struct acting *acting, const struct plan_action *action)
 {
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
@@ -111,18 +115,18 @@ static void add_record(struct acting *acting, const struct plan_action *action)
         acting->outcome->changed = true;
         world_say(acting->world, LOG_LEVEL_NOTICE, "%s: published %s%s", host->name, text,
                   set->count > 0 ? " beside what was there" : "");
-        return;
+        return true;
     case PROVIDER_ALREADY:
         /* Somebody else's, unless an earlier try of ours was answered into the void. */
         if (made && noted != NULL)
             noted->ours = false;
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s: %s was there already", host->name, text);
-        return;
+        return true;
     case PROVIDER_UNKNOWN:
     case PROVIDER_CONFLICT:
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s: %s: %s; looking whether it is there",
                   host->name, text, result.words);
-        return;
+        return false;
     case PROVIDER_LATER:
     case PROVIDER_REFUSED:
         break;
@@ -130,9 +134,10 @@ static void add_record(struct acting *acting, const struct plan_action *action)
     if (made && noted != NULL)
         state_record_drop(acting->state, noted);
     act_report(acting, action->host, "cannot publish its TLSA record", &result);
+    return false;
 }
 
-static void remove_record(struct acting *acting, const struct plan_action *action)
+static bool remove_record(struct acting *acting, const struct plan_action *action)
 {
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
@@ -144,20 +149,21 @@ static void remove_record(struct acting *acting, const struct plan_action *actio
     case PROVIDER_DONE:
         acting->outcome->changed = true;
         world_say(acting->world, LOG_LEVEL_NOTICE, "%s: retired %s", host->name, text);
-        return;
+        return true;
     case PROVIDER_ALREADY:
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s: %s was gone already", host->name, text);
-        return;
+        return true;
     case PROVIDER_UNKNOWN:
     case PROVIDER_CONFLICT:
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s: %s: %s; looking whether it is gone",
                   host->name, text, result.words);
-        return;
+        return false;
     case PROVIDER_LATER:
     case PROVIDER_REFUSED:
         break;
     }
     act_report(acting, action->host, "cannot retire its TLSA record", &result);
+    return false;
 }
 
 /* All writes of one kind; each host's rounds are counted, so that no write is repeated for ever. */
@@ -165,25 +171,22 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
                                      enum plan_kind kind)
 {
     enum act_result rc = ACT_NOTHING;
-    bool counted = false;
-    size_t former = 0;
+    size_t host = SIZE_MAX; /* whose actions follow one another in the plan */
+    bool go_on = false;
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
         if (action->kind != kind)
             continue;
         if (acting->world->local->stopped(acting->world->local_context))
             return ACT_END;
-        bool same = counted && former == action->host;
-        if (acting->luck[action->host] != HOST_GOOD || (!same && !may_write(acting, action->host)))
+        if (host != action->host) {
+            host = action->host;
+            go_on = may_write(acting, host);
+            acting->writes[host] += go_on ? 1 : 0;
+        }
+        if (!go_on)
             continue;
-        if (!same)
-            acting->writes[action->host]++;
-        counted = true;
-        former = action->host;
-        if (kind == PLAN_ADD)
-            add_record(acting, action);
-        else
-            remove_record(acting, action);
+        go_on = kind == PLAN_ADD ? add_record(acting, action) : remove_record(acting, action);
         rc = ACT_LOOK;
     }
     return rc;
@@ -313,6 +316,18 @@ static bool leaf_stands(struct acting *acting, size_t pair)
            state_same_leaf(&found.leaf, &acting->seen->pairs[pair].leaf);
 }
 
+/* The same for every pair that the commands of this one make services load. */
+static bool leafs_stand(struct acting *acting, size_t pair)
+{
+    const struct conf *conf = acting->conf;
+    for (size_t i = 0; i < conf->pairs_count; i++) {
+        if ((i == pair || plan_share_command(&conf->pairs[pair], &conf->pairs[i])) &&
+            !leaf_stands(acting, i))
+            return false;
+    }
+    return true;
+}
+
 static void reload_pair(struct acting *acting, struct ran *ran, size_t pair)
 {
     const struct conf_pair *conf = &acting->conf->pairs[pair];
@@ -349,7 +364,7 @@ static enum act_result reload_pairs(struct acting *acting, const struct plan *pl
         if (acting->world->local->stopped(acting->world->local_context))
             return ACT_END;
         rc = ACT_LOOK;
-        if (!leaf_stands(acting, pair))
+        if (!leafs_stand(acting, pair))
             continue;
         reload_pair(acting, &ran, pair);
         (void)act_save(acting);

@@ -192,8 +192,11 @@ static void await(struct running *r, const sigset_t *mask)
     int64_t left = r->deadline - time_ticks();
     struct timespec limit = {0, 0};
     FD_ZERO(&set);
-    if (r->output >= 0)
-        FD_SET(r->output, &set);
+    if (r->output >= 0) {
+        /* Unsigned: musl's macro divides it by a size_t. */
+        size_t fd = (size_t)r->output;
+        FD_SET(fd, &set);
+    }
     if (left > 0) {
         limit.tv_sec = (time_t)(left / 1000);
         limit.tv_nsec = (long)(left % 1000) * 1000000;

@@ -103,6 +103,9 @@ static void learn_known(struct state *state, const struct conf *conf, const stru
             if (!r->seen)
                 r->since = *now;
             r->seen = true;
+            /* The provider may give another TTL than was asked for. */
+            if (longest_ttl(set) > r->lifetime)
+                r->lifetime = longest_ttl(set);
             continue;
         }
         if (!needed(state, conf, host, &r->tlsa)) {

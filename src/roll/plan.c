@@ -259,7 +259,7 @@ static int64_t ripe_in(const struct planning *p, size_t pair)
     return longest;
 }
 
-static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
+bool plan_share_command(const struct conf_pair *a, const struct conf_pair *b)
 {
     for (size_t i = 0; i < a->reload.count; i++) {
         for (size_t k = 0; k < b->reload.count; k++) {
@@ -271,14 +271,16 @@ static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
 }
 
 /*
- * A command that two pairs share loads both: it waits until both are ripe. Returns the pair that
- * is waited for, or PAIR itself.
+ * A command that two pairs share loads both: it waits until both are ripe, and while it cannot be
+ * seen what stands in the other's files. Returns the pair that is waited for, or PAIR itself.
  */
 static size_t held_by(const struct planning *p, size_t pair)
 {
     for (size_t other = 0; other < p->conf->pairs_count; other++) {
-        if (other != pair && p->pairs[other].due && !p->pairs[other].ripe &&
-            share_command(&p->conf->pairs[pair], &p->conf->pairs[other]))
+        const struct pair_view *view = &p->pairs[other];
+        bool unready = !view->readable || (view->due && !view->ripe);
+        if (other != pair && unready &&
+            plan_share_command(&p->conf->pairs[pair], &p->conf->pairs[other]))
             return other;
     }
     return pair;

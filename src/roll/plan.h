@@ -61,5 +61,7 @@ struct plan {
 /* 0, or -1 without memory. */
 int plan_make(struct plan *plan, const struct conf *conf, const struct state *state,
               const struct observation *seen, struct arena *arena);
+/* Whether two pairs have a `reload` command in common: it makes services load both. */
+bool plan_share_command(const struct conf_pair *a, const struct conf_pair *b);
 
 #endif
