@@ -74,7 +74,8 @@ PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(B))=bu
 MUSL := $(B)/$(TARGET)/musl
 PIE := $(filter pie,$(row_link))
 TARGET_CODE := -Os $(if $(PIE),-fPIE,-fno-pie -fno-pic) $(row_flags) -fno-stack-protector \
-    -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident -fno-math-errno
+    -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident -fno-math-errno \
+    -fno-inline-functions-called-once
 TARGET_MUSL_CFLAGS := $(TARGET_CODE) -ffunction-sections -fdata-sections \
     -ffile-prefix-map=$(abspath $(B))=build
 TARGET_FLAGS := $(TARGET_CODE) -g -flto -ffunction-sections -fdata-sections -fvisibility=hidden \

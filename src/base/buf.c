@@ -12,6 +12,13 @@ struct buf buf_over(char *data, size_t size)
     return b;
 }
 
+struct buf buf_behind(char *data, size_t size)
+{
+    struct buf b = {data, size, strnlen(data, size - 1), false};
+    data[b.used] = '\0';
+    return b;
+}
+
 void buf_reset(struct buf *b)
 {
     b->used = 0;

@@ -24,6 +24,9 @@ struct buf {
 #define BUF_OVER(array) buf_over((array), sizeof(array))
 
 struct buf buf_over(char *data, size_t size);
+/* The same, but what stands in the array already, up to its NUL, stays: appends go behind it. */
+#define BUF_BEHIND(array) buf_behind((array), sizeof(array))
+struct buf buf_behind(char *data, size_t size);
 void buf_reset(struct buf *b);
 bool buf_full(const struct buf *b);
 

@@ -23,6 +23,17 @@ static size_t name_span(const char *at)
     return length;
 }
 
+static bool has_empty_label(const char *name)
+{
+    bool empty = true;
+    for (; *name != '\0'; name++) {
+        if (*name == '.' && empty)
+            return true;
+        empty = *name == '.';
+    }
+    return false;
+}
+
 /* Copies the host; returns what stands behind it, or NULL. */
 static const char *read_host(const char *at, struct http_base *base)
 {
@@ -41,7 +52,7 @@ static const char *read_host(const char *at, struct http_base *base)
     base->host[length] = '\0';
     if (literal && inet_pton(AF_INET6, base->host, address) != 1)
         return NULL;
-    if (!literal && (base->host[0] == '.' || strstr(base->host, "..") != NULL))
+    if (!literal && has_empty_label(base->host))
         return NULL;
     return behind;
 }

@@ -11,7 +11,6 @@
 #define TTL_AUTOMATIC_NUMBER 1
 #define TTL_MOST             86400
 #define MARK                 "daneroll"
-#define ID_MOST              32
 
 enum { KEY_TOKEN, KEY_TOKEN_FILE, KEY_ZONE, KEY_ZONE_ID, KEY_ENDPOINT };
 
@@ -100,163 +99,87 @@ static const struct zones_obstacle obstacles[] = {
     {"internal", "it is internal, the world does not see it"},
 };
 
+/* The first RECORD_WRITTEN of them are what a new record is sent with. */
+#define RECORD_WRITTEN 8
 static const struct rest_field record_fields[] = {
-    REST_FIELD(struct records_item, id, REST_TEXT, "id"),
     REST_FIELD(struct records_item, type, REST_TEXT, "type"),
     REST_FIELD(struct records_item, name, REST_TEXT, "name"),
-    REST_FIELD(struct records_item, comment, REST_WORDS, "comment"),
     REST_FIELD(struct records_item, ttl, REST_WHOLE, "ttl"),
+    REST_FIELD(struct records_item, comment, REST_WORDS, "comment"),
     REST_FIELD(struct records_item, usage, REST_WHOLE, "data.usage"),
     REST_FIELD(struct records_item, selector, REST_WHOLE, "data.selector"),
     REST_FIELD(struct records_item, matching, REST_WHOLE, "data.matching_type"),
     REST_FIELD(struct records_item, certificate, REST_TEXT, "data.certificate"),
+    REST_FIELD(struct records_item, id, REST_TEXT, "id"),
     REST_FIELD(struct records_item, content, REST_TEXT, "content"),
 };
+
+static const struct zones_rules zones_rules = {
+    "/zones?per_page=50&name=", REST_OBJECTS("", zone_fields), obstacles,
+    sizeof obstacles / sizeof obstacles[0]};
+static const struct records_rules records_rules = {"?type=TLSA&per_page=100&page=",
+                                                   "&order=name",
+                                                   "&name=",
+                                                   REST_OBJECTS("", record_fields),
+                                                   RECORD_WRITTEN,
+                                                   TTL_MOST,
+                                                   TTL_AUTOMATIC_NUMBER,
+                                                   TTL_AUTOMATIC,
+                                                   MARK};
 
 struct cloudflare {
     struct rest rest;
     struct zones zones;
     struct records records;
-    char path[REST_PATH_SIZE]; /* of the call at work */
-    union {
-        struct zones_item zone;
-        struct records_item record;
-    } item;
 };
-
-static bool is_id(const char *id)
-{
-    size_t length = strspn(id, "0123456789abcdef");
-    return length > 0 && length <= ID_MOST && id[length] == '\0';
-}
 
 static struct provider_result open_session(struct provider *p, struct arena *arena)
 {
     const char *const *values = p->conf->values;
-    struct cloudflare *c = p->own != NULL ? p->own : arena_take(arena, 1, sizeof *c);
-    if (c == NULL)
+    struct cloudflare *c = p->own;
+    if (c == NULL && (c = arena_take(arena, 1, sizeof *c)) == NULL)
         return rest_misconfigured(p, "no memory");
+    if (p->own == NULL) {
+        c->zones.rules = &zones_rules;
+        c->zones.rest = &c->rest;
+        c->zones.arena = arena;
+        c->zones.fixed = values[KEY_ZONE];
+        c->zones.fixed_id = values[KEY_ZONE_ID];
+        c->records.rules = &records_rules;
+        c->records.rest = &c->rest;
+        c->records.arena = arena;
+    }
     p->own = c;
-    if (values[KEY_ZONE_ID] != NULL &&
-        (!is_id(values[KEY_ZONE_ID]) || strlen(values[KEY_ZONE_ID]) != ID_MOST))
-        return rest_misconfigured(p, "zone-id is not 32 digits 0-9 and a-f");
-    c->zones = (struct zones){.rest = &c->rest,
-                              .arena = arena,
-                              .item = &c->item.zone,
-                              .fixed = values[KEY_ZONE],
-                              .obstacles = obstacles,
-                              .obstacles_count = sizeof obstacles / sizeof obstacles[0]};
     return rest_open(&c->rest, p, &dialect, values[KEY_TOKEN], values[KEY_TOKEN_FILE],
                      values[KEY_ENDPOINT]);
 }
 
-static struct provider_result ask_zone(void *context, const char *name)
+static struct provider_result enter(struct cloudflare *c, const char *host)
 {
-    struct cloudflare *c = context;
-    char path[REST_PATH_SIZE] = "/zones?per_page=50&name=";
-    struct buf b = {path, sizeof path, strlen(path), false};
-    rest_put_encoded(&b, name);
-    return rest_call(&c->rest,
-                     &(struct rest_call){.method = "GET",
-                                         .path = path,
-                                         .lists = true,
-                                         .item = REST_OBJECTS("", zone_fields),
-                                         .into = &c->item.zone,
-                                         .start = zones_void,
-                                         .take = zones_take,
-                                         .context = &c->zones},
-                     NULL);
+    const char *id;
+    struct buf place = BUF_OVER(c->records.path);
+    struct provider_result result = zones_find(&c->zones, host, &id);
+    if (result.code == PROVIDER_DONE)
+        buf_printf(&place, "/zones/%s/dns_records", id);
+    return result;
 }
 
-/* The path of the zone's records; what comes behind it is the caller's to add. */
-static struct provider_result begin_path(struct provider *p, const char *host, struct buf *path)
+static struct provider_result list(struct provider *p, const char *host,
+                                   struct provider_rrset *sets, size_t count, struct arena *arena)
 {
     struct cloudflare *c = p->own;
-    const char *id = p->conf->values[KEY_ZONE_ID];
-    const struct zone *zone;
-    if (id == NULL) {
-        struct provider_result result = zones_find(&c->zones, host, ask_zone, c, &zone);
-        if (result.code != PROVIDER_DONE)
-            return result;
-        id = zone->id;
-    }
-    if (!is_id(id))
-        return rest_failed(&c->rest, PROVIDER_LATER, false, "its id of the zone is none");
-    buf_reset(path);
-    buf_printf(path, "/zones/%s/dns_records", id);
-    return rest_done();
+    struct provider_result result = enter(c, host);
+    return result.code == PROVIDER_DONE ? records_list(&c->records, sets, count, arena) : result;
 }
 
-static struct provider_result ask_page(void *context, struct records *records, const char *owner,
-                                       int64_t page, struct rest_info *info)
-{
-    struct cloudflare *c = context;
-    char path[REST_PATH_SIZE];
-    struct buf b = BUF_OVER(path);
-    buf_printf(&b, "%s?type=TLSA&order=name&per_page=%d&page=%lld", c->path, RECORDS_PER_PAGE,
-               (long long)page);
-    if (owner != NULL) {
-        buf_text(&b, "&name=");
-        rest_put_encoded(&b, owner);
-    }
-    return rest_call(&c->rest,
-                     &(struct rest_call){.method = "GET",
-                                         .path = path,
-                                         .lists = true,
-                                         .item = REST_OBJECTS("", record_fields),
-                                         .into = &c->item.record,
-                                         .start = records_void,
-                                         .take = records_take,
-                                         .context = records},
-                     info);
-}
-
-static struct provider_result list_records(struct provider *p, const char *host,
-                                           struct provider_rrset *sets, size_t count,
-                                           struct arena *arena)
+static struct provider_result add(struct provider *p, const char *host,
+                                  const struct provider_rrset *seen, const struct tlsa *record,
+                                  uint32_t ttl)
 {
     struct cloudflare *c = p->own;
-    struct buf path = BUF_OVER(c->path);
-    struct provider_result result = begin_path(p, host, &path);
-    c->records = (struct records){.rest = &c->rest,
-                                  .ttl_most = TTL_MOST,
-                                  .automatic_number = TTL_AUTOMATIC_NUMBER,
-                                  .automatic = TTL_AUTOMATIC,
-                                  .mark = MARK,
-                                  .item = &c->item.record,
-                                  .sets = sets,
-                                  .count = count,
-                                  .arena = arena};
-    return result.code == PROVIDER_DONE ? records_list(&c->records, ask_page, c) : result;
-}
-
-static struct provider_result add_record(struct provider *p, const char *host,
-                                         const struct provider_rrset *seen,
-                                         const struct tlsa *record, uint32_t ttl)
-{
-    struct cloudflare *c = p->own;
-    char body[REST_BODY_SIZE], data[2 * TLSA_DATA_MOST + 1];
-    struct buf path = BUF_OVER(c->path), b = BUF_OVER(body), hex = BUF_OVER(data);
-    struct json_writer w = json_writer_over(&b);
-    struct provider_result result = begin_path(p, host, &path);
-    if (result.code != PROVIDER_DONE)
-        return result;
-    buf_hex(&hex, record->data, record->length);
-    json_put_begin_object(&w);
-    rest_put_text(&w, "type", "TLSA");
-    rest_put_text(&w, "name", seen->owner);
-    rest_put_whole(&w, "ttl", ttl);
-    json_put_name(&w, "data");
-    json_put_begin_object(&w);
-    rest_put_whole(&w, "usage", record->combination.usage);
-    rest_put_whole(&w, "selector", record->combination.selector);
-    rest_put_whole(&w, "matching_type", record->combination.matching);
-    rest_put_text(&w, "certificate", data);
-    json_put_end_object(&w);
-    rest_put_text(&w, "comment", MARK);
-    json_put_end_object(&w);
-    return rest_call(&c->rest, &(struct rest_call){.method = "POST", .path = c->path, .body = body},
-                     NULL);
+    struct provider_result result = enter(c, host);
+    return result.code == PROVIDER_DONE ? records_add(&c->records, seen->owner, record, ttl)
+                                        : result;
 }
 
 static struct provider_result remove_record(struct provider *p, const char *host,
@@ -264,23 +187,14 @@ static struct provider_result remove_record(struct provider *p, const char *host
                                             const struct provider_record *record)
 {
     struct cloudflare *c = p->own;
-    struct buf path = BUF_OVER(c->path);
-    struct provider_result result = begin_path(p, host, &path);
-    if (result.code == PROVIDER_DONE)
-        result = records_confirm(&c->records, seen, ask_page, c);
-    if (result.code != PROVIDER_DONE)
-        return result;
-    if (!is_id(record->id))
-        return rest_failed(&c->rest, PROVIDER_REFUSED, false, "its id of the record is none");
-    buf_printf(&path, "/%s", record->id);
-    return rest_call(&c->rest, &(struct rest_call){.method = "DELETE", .path = c->path}, NULL);
+    struct provider_result result = enter(c, host);
+    return result.code == PROVIDER_DONE ? records_remove(&c->records, seen, record) : result;
 }
 
 static void close_session(struct provider *p)
 {
-    struct cloudflare *c = p->own;
-    if (c != NULL)
-        rest_close(&c->rest);
+    if (p->own != NULL)
+        rest_close(&((struct cloudflare *)p->own)->rest);
 }
 
 const struct provider_type provider_cloudflare = {
@@ -290,8 +204,8 @@ const struct provider_type provider_cloudflare = {
     .ttl_least = 60,
     .ttl_most = TTL_MOST,
     .open = open_session,
-    .list = list_records,
-    .add = add_record,
+    .list = list,
+    .add = add,
     .remove = remove_record,
     .close = close_session,
 };

@@ -1,6 +1,6 @@
 /*
- * The listing of TLSA RRsets at providers that keep single records: by owner name, or the whole
- * zone's in pages where that takes fewer requests.
+ * TLSA records at providers that keep single ones: listed by owner name, or the whole zone's in
+ * pages where that takes fewer requests; added; deleted by id.
  *
  * Pages are not a snapshot: when anything about them does not add up, the owner names are listed
  * one by one; a set that several pages together leave empty is looked at again by its name.
@@ -23,46 +23,54 @@ struct records_item {
     char content[JSON_TEXT_SIZE];     /* the whole as text, where the four are not to be had */
 };
 
+/* How a provider is asked for TLSA records, and what it says of them. */
+struct records_rules {
+    const char *query;        /* all TLSA records; the number of the page (from 1) is appended */
+    const char *of_zone;      /* then this, for a stable order; */
+    const char *of_owner;     /* or this and an owner name */
+    struct rest_shape item;   /* of struct records_item */
+    size_t written;           /* rows of it that a new record is sent with: the first so many */
+    uint32_t ttl_most;        /* taken for a TTL that cannot be read */
+    int64_t automatic_number; /* the TTL that stands for the automatic one, -1: none */
+    uint32_t automatic;       /* and what resolvers see then */
+    const char *mark;         /* with which our comment begins */
+};
+
+#define RECORDS_PATH_SIZE 128
+
+/* All zero but for the first three members, which the provider sets, and `path`. */
 struct records {
-    const struct rest *rest;         /* whose words failures have; not owned */
-    uint32_t ttl_most;               /* taken for a TTL that cannot be read */
-    int64_t automatic_number;        /* the TTL that stands for the automatic one, -1: none */
-    uint32_t automatic;              /* and what resolvers see then */
-    const char *mark;                /* with which our comment begins */
-    const struct records_item *item; /* that answers are read into; not owned */
-    struct provider_rrset *sets;     /* not owned */
+    const struct records_rules *rules; /* not owned, as the two below */
+    struct rest *rest;
+    struct arena *arena;          /* of the call */
+    char path[RECORDS_PATH_SIZE]; /* of the zone's records */
+    struct records_item item;
+    struct provider_rrset *sets; /* the listing under way; not owned */
     size_t count;
-    struct arena *arena;
-    uint8_t *room;  /* records that fit, by set */
-    uint8_t *valid; /* records of whole pages, by set */
+    struct arena *memory; /* for the records; not owned */
+    uint8_t *room;        /* records that fit, by set */
+    uint8_t *valid;       /* records of whole pages, by set */
     bool no_memory;
     const char *crowded; /* the owner name with too many records, or NULL */
-    bool paged;          /* the sets come from more than one page of the zone */
+    bool several;        /* the last pages read were more than one */
+    bool paged;          /* some sets of this call came from more than one page of the zone */
 };
 
 /*
- * Asks for one page (from 1) of the TLSA records of an owner name, or of the zone where OWNER is
- * NULL, with rest_call: records_void is its `start`, and each item goes to records_take.
+ * Fills the sets, their records from ARENA. Either all of them or a failure. A TLSA record that
+ * cannot be read is kept as one that nothing can use, so that its RRset is not taken for empty.
  */
-typedef struct provider_result records_page(void *context, struct records *records,
-                                            const char *owner, int64_t page,
-                                            struct rest_info *info);
-
+struct provider_result records_list(struct records *records, struct provider_rrset *sets,
+                                    size_t count, struct arena *arena);
+/* Sends a new record. */
+struct provider_result records_add(struct records *records, const char *owner,
+                                   const struct tlsa *record, uint32_t ttl);
 /*
- * Takes what stands in `item` if it is a TLSA record of an owner name wanted. One that cannot be
- * read is kept as a record that nothing can use, so that its RRset is not taken for empty. RECORDS
- * is a struct records.
+ * Deletes a record by its id. Once a listing was put together from several pages of the zone, its
+ * owner name is listed again beforehand: PROVIDER_CONFLICT where that shows a record that is not in
+ * SEEN, or none but this one although SEEN has others.
  */
-void records_take(void *records);
-/* What came since the last whole page is void. RECORDS is a struct records. */
-void records_void(void *records);
-/* Fills all sets. Either all of them or a failure; RECORDS has its members up to `arena` set. */
-struct provider_result records_list(struct records *records, records_page *page, void *context);
-/*
- * Where a set comes from several pages of the zone, it is listed again by its name before one of
- * its records is deleted: PROVIDER_CONFLICT where it is another one.
- */
-struct provider_result records_confirm(struct records *records, const struct provider_rrset *seen,
-                                       records_page *page, void *context);
+struct provider_result records_remove(struct records *records, const struct provider_rrset *seen,
+                                      const struct provider_record *record);
 
 #endif

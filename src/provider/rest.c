@@ -49,6 +49,12 @@ struct provider_result rest_misconfigured(const struct provider *p, const char *
     return result;
 }
 
+bool rest_is_id(const char *id)
+{
+    size_t length = strspn(id, "0123456789abcdef");
+    return length > 0 && length <= REST_ID_MOST && id[length] == '\0';
+}
+
 void rest_put_encoded(struct buf *b, const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -59,18 +65,6 @@ void rest_put_encoded(struct buf *b, const char *text)
         else
             buf_printf(b, "%%%02X", (unsigned)c);
     }
-}
-
-void rest_put_text(struct json_writer *w, const char *name, const char *text)
-{
-    json_put_name(w, name);
-    json_put_string(w, text);
-}
-
-void rest_put_whole(struct json_writer *w, const char *name, int64_t number)
-{
-    json_put_name(w, name);
-    json_put_whole(w, number);
 }
 
 /* ---- the token ---- */

@@ -27,6 +27,8 @@
 #define REST_TOKEN_MOST  200
 /* A call's path and query: a zone's id and an owner name with room to spare. */
 #define REST_PATH_SIZE 768
+/* The longest id that a path takes. */
+#define REST_ID_MOST 32
 /* A request's body: one TLSA record. */
 #define REST_BODY_SIZE 1024
 
@@ -174,9 +176,13 @@ struct provider_result rest_failed(const struct rest *r, enum provider_code code
 /* A fault of the section: the words begin with its label and where it stands. */
 struct provider_result rest_misconfigured(const struct provider *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Members of a request's body. */
-void rest_put_text(struct json_writer *w, const char *name, const char *text);
-void rest_put_whole(struct json_writer *w, const char *name, int64_t number);
+/*
+ * A request's body from an item by the same rows as answers have: an object with each member that
+ * is not absent. Rows of one inner object ("data.usage", "data.selector") stand together.
+ */
+void rest_write(struct buf *body, const struct rest_shape *shape, const void *item);
+/* Whether it is 1 to 32 digits 0-9 and a-f: an id that may stand in a path. */
+bool rest_is_id(const char *id);
 /* Appends text to a query, what is not unreserved (RFC 3986 section 2.3) as %XX. */
 void rest_put_encoded(struct buf *b, const char *text);
 

@@ -121,8 +121,7 @@ static void store_scalar(const struct reader *r, const struct json_token *token)
 /* Puts a member's name behind the path; false where no row can name it. */
 static bool descend(struct reader *r, const struct json_token *name)
 {
-    struct buf path = BUF_OVER(r->path);
-    path.used = strlen(r->path);
+    struct buf path = BUF_BEHIND(r->path);
     if (name->cut || name->has_nul || name->length == 0 ||
         memchr(name->text, '.', name->length) != NULL)
         return false;

@@ -119,8 +119,7 @@ void rest_judge_refusal(const struct rest *r, const struct rest_call *call, stru
     bool limit = (row->flags & REST_LIMIT) != 0;
     a->result = rest_failed(r, row->result, (row->flags & REST_USAGE) != 0, "%s: %s", row->meaning,
                             row->advice);
-    struct buf words = BUF_OVER(a->result.words);
-    words.used = strlen(a->result.words);
+    struct buf words = BUF_BEHIND(a->result.words);
     put_server_words(&words, a);
     a->passing = row->result == PROVIDER_LATER;
     a->unsure = a->passing && is_write(call) && (row->flags & REST_UNTOUCHED) == 0;

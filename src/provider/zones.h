@@ -29,30 +29,27 @@ struct zone {
     const char *unusable;      /* why a zone of that name was passed over, or NULL */
 };
 
-struct zones {
-    struct rest *rest;             /* not owned */
-    struct arena *arena;           /* of the call */
-    const struct zones_item *item; /* that answers are read into; not owned */
-    struct zone *first;
-    const char *fixed;                      /* the configured zone, or NULL */
-    const struct zones_obstacle *obstacles; /* not owned */
+/* How a provider is asked for zones. */
+struct zones_rules {
+    const char *query;      /* path and query, to which the name is appended */
+    struct rest_shape item; /* into struct zones_item */
+    const struct zones_obstacle *obstacles;
     size_t obstacles_count;
-    struct zone *asked; /* the look-up under way */
 };
 
-/*
- * Asks the provider for the zones of exactly that name: zones_void is the call's `start`, and each
- * item goes to zones_take.
- */
-typedef struct provider_result zones_ask(void *context, const char *name);
+/* All zero but for the first five members, which the provider sets. */
+struct zones {
+    const struct zones_rules *rules; /* not owned, as the four below */
+    struct rest *rest;
+    struct arena *arena;  /* of the call */
+    const char *fixed;    /* the configured zone, or NULL */
+    const char *fixed_id; /* its id: nothing is asked then; or NULL */
+    struct zone *first;
+    struct zone *asked; /* the look-up under way */
+    struct zones_item item;
+};
 
-/* Takes what stands in `item`. ZONES is a struct zones. */
-void zones_take(void *zones);
-/* What came is void. ZONES is a struct zones. */
-void zones_void(void *zones);
-
-/* *FOUND is set where the result is PROVIDER_DONE. */
-struct provider_result zones_find(struct zones *zones, const char *host, zones_ask *ask,
-                                  void *context, const struct zone **found);
+/* *ID (1 to 32 digits 0-9 and a-f) is set where the result is PROVIDER_DONE. */
+struct provider_result zones_find(struct zones *zones, const char *host, const char **id);
 
 #endif

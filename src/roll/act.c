@@ -113,6 +113,8 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
     switch (result.code) {
     case PROVIDER_DONE:
         acting->outcome->changed = true;
+        if (noted != NULL)
+            noted->ours = true;
         world_say(acting->world, LOG_LEVEL_NOTICE, "%s: published %s%s", host->name, text,
                   set->count > 0 ? " beside what was there" : "");
         return true;
@@ -124,6 +126,9 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
         return true;
     case PROVIDER_UNKNOWN:
     case PROVIDER_CONFLICT:
+        /* A conflict wrote nothing: what is there then is somebody else's. */
+        if (result.code == PROVIDER_CONFLICT && made && noted != NULL)
+            state_record_drop(acting->state, noted);
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s: %s: %s; looking whether it is there",
                   host->name, text, result.words);
         return false;
@@ -142,6 +147,14 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
     char text[RECORD_TEXT_SIZE];
+    /* From now on it may be gone, however long it is still shown: its wait would begin anew. */
+    struct state_record *noted = state_record(acting->state, set->owner, &action->target.tlsa);
+    if (noted != NULL) {
+        noted->seen = false;
+        noted->first = false;
+    }
+    if (act_save(acting) != 0)
+        return false;
     struct provider_result result = acting->world->network->remove(
         acting->world->network_context, host->provider, host->name, set, &action->target);
     (void)record_text(text, set->owner, &action->target.tlsa);
@@ -195,9 +208,9 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
 /* What was accepted, or may have been, and still does not show after several looks. */
 static void report_invisible(struct acting *acting, const struct plan *plan)
 {
-    static const struct provider_result invisible = {
-        .code = PROVIDER_LATER,
-        .words = "the provider's list does not show what was written; the next run looks again"};
+    struct provider_result invisible = {.code = PROVIDER_LATER};
+    struct buf words = BUF_OVER(invisible.words);
+    buf_text(&words, "the list does not show what was written; the next run looks again");
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
         if (action->kind != PLAN_RELOAD && acting->luck[action->host] == HOST_GOOD &&

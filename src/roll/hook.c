@@ -128,6 +128,7 @@ struct running {
     pid_t pid;
     int output; /* -1 at its end */
     bool exited;
+    bool lost; /* it ended, and nobody knows how */
     int status;
     int64_t deadline; /* time_ticks() */
     bool termed;      /* TERM was sent */
@@ -205,21 +206,15 @@ static void await(struct running *r, const sigset_t *mask)
         read_output(r);
 }
 
-static void follow(struct running *r)
+static void follow(struct running *r, const sigset_t *mask)
 {
-    struct sigaction action = {.sa_handler = on_child}, former;
-    sigset_t child, mask;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigemptyset(&action.sa_mask);
-    (void)sigprocmask(SIG_BLOCK, &child, &mask);
-    (void)sigaction(SIGCHLD, &action, &former);
     while (!r->exited) {
         pid_t ended = waitpid(r->pid, &r->status, WNOHANG);
-        r->exited = ended == r->pid || (ended < 0 && errno != EINTR);
+        r->lost = ended < 0 && errno != EINTR;
+        r->exited = ended == r->pid || r->lost;
         if (r->exited)
             break;
-        await(r, &mask);
+        await(r, mask);
         enforce_deadline(r);
     }
     /* What the command has still in the pipe; a daemon that it left behind may hold the other end.
@@ -239,8 +234,6 @@ static void follow(struct running *r)
     /* After a time-out nothing of the group may go on. */
     if (r->timed_out)
         (void)kill(-r->pid, SIGKILL);
-    (void)sigaction(SIGCHLD, &former, NULL);
-    (void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 static void judge(const struct running *r, uint32_t timeout, struct world_hook_result *result)
@@ -249,6 +242,8 @@ static void judge(const struct running *r, uint32_t timeout, struct world_hook_r
     if (r->timed_out)
         buf_printf(&b, "not done after %u s; it and its children were ended (hook-timeout)",
                    (unsigned)timeout);
+    else if (r->lost)
+        buf_text(&b, "its exit status could not be had");
     else if (WIFSIGNALED(r->status))
         buf_printf(&b, "ended by signal %d", WTERMSIG(r->status));
     else if (WEXITSTATUS(r->status) == 127)
@@ -259,29 +254,50 @@ static void judge(const struct running *r, uint32_t timeout, struct world_hook_r
         result->succeeded = true;
 }
 
+/* Starts the command; false with RESULT's words when that cannot be done. */
+static bool start(struct running *r, const struct world_hook *hook,
+                  struct world_hook_result *result)
+{
+    struct buf words = BUF_OVER(result->words);
+    int ends[2];
+    if (pipe(ends) != 0) {
+        buf_printf(&words, "no pipe: %s", strerror(errno));
+        return false;
+    }
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    r->pid = fork();
+    if (r->pid == 0)
+        become_command(hook, ends[1]);
+    (void)close(ends[1]);
+    if (r->pid < 0) {
+        buf_printf(&words, "no process: %s", strerror(errno));
+        (void)close(ends[0]);
+        return false;
+    }
+    /* Both sides set it: whichever comes first. */
+    (void)setpgid(r->pid, r->pid);
+    r->output = ends[0];
+    return true;
+}
+
 void hook_run(const struct world_hook *hook, struct world_hook_result *result)
 {
     struct running r = {.output = -1, .deadline = time_ticks() + (int64_t)hook->timeout * 1000};
-    struct buf words = BUF_OVER(result->words);
-    int ends[2];
+    struct sigaction action = {.sa_handler = on_child}, former;
+    sigset_t child, mask, waiting;
     result->succeeded = false;
-    if (pipe(ends) != 0) {
-        buf_printf(&words, "no pipe: %s", strerror(errno));
-        return;
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    /* Before the child is there: its end is then seen, and only while it is waited for. */
+    (void)sigprocmask(SIG_BLOCK, &child, &mask);
+    (void)sigaction(SIGCHLD, &action, &former);
+    waiting = mask;
+    sigdelset(&waiting, SIGCHLD);
+    if (start(&r, hook, result)) {
+        follow(&r, &waiting);
+        judge(&r, hook->timeout, result);
     }
-    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-    r.pid = fork();
-    if (r.pid == 0)
-        become_command(hook, ends[1]);
-    (void)close(ends[1]);
-    if (r.pid < 0) {
-        buf_printf(&words, "no process: %s", strerror(errno));
-        (void)close(ends[0]);
-        return;
-    }
-    /* Both sides set it: whichever comes first. */
-    (void)setpgid(r.pid, r.pid);
-    r.output = ends[0];
-    follow(&r);
-    judge(&r, hook->timeout, result);
+    (void)sigaction(SIGCHLD, &former, NULL);
+    (void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }

@@ -292,6 +292,12 @@ static void plan_reloads(struct planning *p)
         const struct pair_view *view = &p->pairs[i];
         if (!view->due)
             continue;
+        if (p->conf->pairs[i].reload.count == 0) {
+            struct plan_note *note = add_note(p->plan, PLAN_NOTE_NO_RELOAD);
+            if (note != NULL)
+                note->pair = i;
+            continue;
+        }
         if (!view->ripe) {
             if (view->ripe_in >= 0)
                 next_step(p->plan, PLAN_STEP_RELOAD, i, view->ripe_in);

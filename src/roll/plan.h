@@ -32,7 +32,8 @@ struct plan_action {
 enum plan_note_kind {
     PLAN_NOTE_STALE,    /* a foreign record that fits no key of ours stays: no adopt */
     PLAN_NOTE_UNJUDGED, /* a record of usage 0 or 2: neither rolled nor retired */
-    PLAN_NOTE_HELD      /* the reload waits for another pair that shares a command */
+    PLAN_NOTE_HELD,     /* the reload waits for another pair that shares a command */
+    PLAN_NOTE_NO_RELOAD /* nothing tells the services: the former key's records stay */
 };
 
 struct plan_note {

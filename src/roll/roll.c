@@ -169,6 +169,12 @@ static void report_note(struct rolling *r, const struct plan_note *note)
                   a->conf->pairs[note->pair].label, a->conf->pairs[note->other].label);
         return;
     }
+    if (note->kind == PLAN_NOTE_NO_RELOAD) {
+        world_say(a->world, r->pass.changed ? LOG_LEVEL_WARNING : LOG_LEVEL_DETAIL,
+                  "%s: renewed, but it has no `reload`: the records of its former key stay",
+                  a->conf->pairs[note->pair].label);
+        return;
+    }
     const struct conf_host *host = &a->conf->hosts[note->host];
     const char *owner = r->seen.hosts[note->host].sets[note->service].owner;
     struct state_record *known = state_record_make(a->state, owner, &note->record);
@@ -291,7 +297,7 @@ static void roll(struct rolling *r)
     for (;;) {
         char what[512] = "";
         struct buf b = BUF_OVER(what);
-        struct plan plan;
+        struct plan plan = {0};
         enum act_result rc = take_steps(r, &plan);
         if (rc == ACT_END || world->local->stopped(world->local_context))
             break;

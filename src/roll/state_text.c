@@ -6,6 +6,7 @@
  *     leaf LABEL CERT256 CERT512 SPKI256 SPKI512
  *     record OWNER U S M HEX|sha256:HEX:LENGTH ours|foreign first|beside told|untold LIFETIME
  *            - | BOOT BOOTTIME WALL 0|1                       (first seen)
+ *     end SHA256                                              (of all octets before this line)
  *
  * BOOT is "-" where the kernel gives no boot id. Labels have no blanks in them.
  */
@@ -16,6 +17,8 @@
 
 #define HEADER        "daneroll state "
 #define VERSION       "1"
+#define END           "end "
+#define SUM_SIZE      32
 #define WORDS_MOST    16
 #define LINES_MOST    20000
 #define HASHED_PREFIX "sha256:"
@@ -78,11 +81,34 @@ static void print_record(const struct state_record *r, struct buf *b)
 
 void state_print(const struct state *state, struct buf *b)
 {
+    uint8_t sum[SUM_SIZE];
     buf_text(b, HEADER VERSION "\n");
     for (const struct state_pair *p = state->pairs; p != NULL; p = p->next)
         print_pair(p, b);
     for (const struct state_record *r = state->records; r != NULL; r = r->next)
         print_record(r, b);
+    cert_sha256((const uint8_t *)b->data, b->used, sum);
+    buf_text(b, END);
+    buf_hex(b, sum, sizeof sum);
+    buf_char(b, '\n');
+}
+
+/*
+ * The text before its last line, if that line is there and right: a file that was cut or changed is
+ * seen, and with it that leafs which services may serve are missing. Returns its length, or -1.
+ */
+static int64_t checked_length(const char *text, size_t length)
+{
+    const size_t last = strlen(END) + 2 * SUM_SIZE + 1;
+    uint8_t sum[SUM_SIZE], told[SUM_SIZE];
+    if (length <= last || text[length - 1] != '\n')
+        return -1;
+    const char *line = text + (length - last);
+    if (line[-1] != '\n' || memcmp(line, END, strlen(END)) != 0 ||
+        hex_decode(line + strlen(END), 2 * sizeof told, told, sizeof told) != (int)sizeof told)
+        return -1;
+    cert_sha256((const uint8_t *)text, length - last, sum);
+    return memcmp(sum, told, sizeof sum) == 0 ? (int64_t)(length - last) : -1;
 }
 
 static int split(const char *line, size_t length, struct words *w)
@@ -272,7 +298,9 @@ static int read_line(struct state *state, const char *line, size_t length)
 
 int state_parse(struct state *state, const char *text, size_t length)
 {
-    const char *at = text, *end = text + length;
+    int64_t checked = checked_length(text, length);
+    /* A later version's header counts without its end, which may be another. */
+    const char *at = text, *end = text + (checked < 0 ? length : (size_t)checked);
     int rc = STATE_MALFORMED;
     for (size_t count = 0; at < end && count < LINES_MOST; count++) {
         /* Every line ends in a newline: a file cut short is seen. */
@@ -285,7 +313,7 @@ int state_parse(struct state *state, const char *text, size_t length)
         if (count > 0)
             rc = read_line(state, at, line);
         else if (line == strlen(HEADER VERSION) && memcmp(at, HEADER VERSION, line) == 0)
-            rc = 0;
+            rc = checked < 0 ? STATE_MALFORMED : 0;
         else if (line > strlen(HEADER) && memcmp(at, HEADER, strlen(HEADER)) == 0)
             rc = STATE_VERSION;
         if (rc != 0)
