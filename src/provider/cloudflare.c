@@ -4,13 +4,9 @@
 #include "provider/rest.h"
 #include "provider/zones.h"
 
-#include <string.h>
-
-/* What automatic stands for in DNS, and the number by which the API calls it. */
-#define TTL_AUTOMATIC        300
-#define TTL_AUTOMATIC_NUMBER 1
-#define TTL_MOST             86400
-#define MARK                 "daneroll"
+/* What resolvers see of the automatic TTL, which the API calls 1. */
+#define TTL_AUTOMATIC 300
+#define TTL_MOST      86400
 
 enum { KEY_TOKEN, KEY_TOKEN_FILE, KEY_ZONE, KEY_ZONE_ID, KEY_ENDPOINT };
 
@@ -120,12 +116,12 @@ static const struct zones_rules zones_rules = {
 static const struct records_rules records_rules = {"?type=TLSA&per_page=100&page=",
                                                    "&order=name",
                                                    "&name=",
-                                                   REST_OBJECTS("", record_fields),
-                                                   RECORD_WRITTEN,
                                                    TTL_MOST,
-                                                   TTL_AUTOMATIC_NUMBER,
+                                                   1,
                                                    TTL_AUTOMATIC,
-                                                   MARK};
+                                                   "daneroll",
+                                                   RECORD_WRITTEN,
+                                                   REST_OBJECTS("", record_fields)};
 
 struct cloudflare {
     struct rest rest;
@@ -136,20 +132,16 @@ struct cloudflare {
 static struct provider_result open_session(struct provider *p, struct arena *arena)
 {
     const char *const *values = p->conf->values;
-    struct cloudflare *c = p->own;
-    if (c == NULL && (c = arena_take(arena, 1, sizeof *c)) == NULL)
+    struct cloudflare *c = p->own != NULL ? p->own : arena_take(arena, 1, sizeof *c);
+    if (c == NULL)
         return rest_misconfigured(p, "no memory");
     if (p->own == NULL) {
-        c->zones.rules = &zones_rules;
-        c->zones.rest = &c->rest;
-        c->zones.arena = arena;
-        c->zones.fixed = values[KEY_ZONE];
-        c->zones.fixed_id = values[KEY_ZONE_ID];
-        c->records.rules = &records_rules;
-        c->records.rest = &c->rest;
-        c->records.arena = arena;
+        zones_begin(&c->zones, &zones_rules, &c->rest, arena);
+        records_begin(&c->records, &records_rules, &c->rest, arena);
     }
     p->own = c;
+    c->zones.fixed = values[KEY_ZONE];
+    c->zones.fixed_id = values[KEY_ZONE_ID];
     return rest_open(&c->rest, p, &dialect, values[KEY_TOKEN], values[KEY_TOKEN_FILE],
                      values[KEY_ENDPOINT]);
 }

@@ -12,6 +12,15 @@
 
 enum outcome { WHOLE, UNFIT, FAILED };
 
+void records_begin(struct records *records, const struct records_rules *rules, struct rest *rest,
+                   struct arena *arena)
+{
+    memset(records, 0, sizeof *records);
+    records->rules = rules;
+    records->rest = rest;
+    records->arena = arena;
+}
+
 /* ---- collecting ---- */
 
 static struct provider_rrset *set_of(const struct records *records, const char *owner)

@@ -28,22 +28,21 @@ struct records_rules {
     const char *query;        /* all TLSA records; the number of the page (from 1) is appended */
     const char *of_zone;      /* then this, for a stable order; */
     const char *of_owner;     /* or this and an owner name */
-    struct rest_shape item;   /* of struct records_item */
-    size_t written;           /* rows of it that a new record is sent with: the first so many */
     uint32_t ttl_most;        /* taken for a TTL that cannot be read */
     int64_t automatic_number; /* the TTL that stands for the automatic one, -1: none */
     uint32_t automatic;       /* and what resolvers see then */
     const char *mark;         /* with which our comment begins */
+    size_t written;           /* rows of `item` that a new record is sent with: the first so many */
+    struct rest_shape item;   /* of struct records_item */
 };
 
 #define RECORDS_PATH_SIZE 128
 
-/* All zero but for the first three members, which the provider sets, and `path`. */
 struct records {
     const struct records_rules *rules; /* not owned, as the two below */
     struct rest *rest;
     struct arena *arena;          /* of the call */
-    char path[RECORDS_PATH_SIZE]; /* of the zone's records */
+    char path[RECORDS_PATH_SIZE]; /* of the zone's records; set by the provider */
     struct records_item item;
     struct provider_rrset *sets; /* the listing under way; not owned */
     size_t count;
@@ -56,6 +55,8 @@ struct records {
     bool paged;          /* some sets of this call came from more than one page of the zone */
 };
 
+void records_begin(struct records *records, const struct records_rules *rules, struct rest *rest,
+                   struct arena *arena);
 /*
  * Fills the sets, their records from ARENA. Either all of them or a failure. A TLSA record that
  * cannot be read is kept as one that nothing can use, so that its RRset is not taken for empty.

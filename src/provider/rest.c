@@ -173,9 +173,11 @@ static int read_json(struct rest *r, const struct rest_call *call, struct rest_a
 static int64_t plain_code(const char *text)
 {
     static const char mark[] = "error code: ";
-    const char *at = strstr(text, mark);
+    const char *at = text;
     int64_t code = 0;
-    if (at == NULL)
+    while (*at != '\0' && strncmp(at, mark, sizeof mark - 1) != 0)
+        at++;
+    if (*at == '\0')
         return REST_ANY_CODE;
     at += sizeof mark - 1;
     for (unsigned digits = 0; *at >= '0' && *at <= '9' && digits < 9; at++, digits++)

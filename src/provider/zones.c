@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+void zones_begin(struct zones *zones, const struct zones_rules *rules, struct rest *rest,
+                 struct arena *arena)
+{
+    memset(zones, 0, sizeof *zones);
+    zones->rules = rules;
+    zones->rest = rest;
+    zones->arena = arena;
+}
+
 static void begin(void *context)
 {
     struct zones *zones = context;
@@ -111,6 +120,6 @@ struct provider_result zones_find(struct zones *zones, const char *host, const c
     if (zones->fixed_id == NULL)
         return longest(zones, host, name, id);
     if (!rest_is_id(*id))
-        return rest_misconfigured(zones->rest->p, "zone-id holds more than 0-9 and a-f");
+        return rest_misconfigured(zones->rest->p, "zone-id is not an id, 32 digits 0-9 and a-f");
     return rest_done();
 }

@@ -37,18 +37,19 @@ struct zones_rules {
     size_t obstacles_count;
 };
 
-/* All zero but for the first five members, which the provider sets. */
 struct zones {
     const struct zones_rules *rules; /* not owned, as the four below */
     struct rest *rest;
     struct arena *arena;  /* of the call */
-    const char *fixed;    /* the configured zone, or NULL */
-    const char *fixed_id; /* its id: nothing is asked then; or NULL */
+    const char *fixed;    /* the configured zone, or NULL; set by the provider */
+    const char *fixed_id; /* its id: nothing is asked then; or NULL; likewise */
     struct zone *first;
     struct zone *asked; /* the look-up under way */
     struct zones_item item;
 };
 
+void zones_begin(struct zones *zones, const struct zones_rules *rules, struct rest *rest,
+                 struct arena *arena);
 /* *ID (1 to 32 digits 0-9 and a-f) is set where the result is PROVIDER_DONE. */
 struct provider_result zones_find(struct zones *zones, const char *host, const char **id);
 
