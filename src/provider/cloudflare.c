@@ -23,8 +23,6 @@ static const struct conf_key keys[] = {
 
 #define MAY_NOT    "the token may not do this"
 #define MAY_ADVICE "give it Zone DNS Edit for this zone, and Zone Read unless zone-id is set"
-#define ILL_FORMED "it does not accept the record"
-#define ILL_ADVICE "see its own words, and report them"
 #define TOO_MANY   "too many requests"
 #define TOO_ADVICE "wait, and see who else uses this account's API"
 #define BUSY       (REST_LIMIT | REST_UNTOUCHED)
@@ -46,9 +44,8 @@ static const struct rest_error errors[] = {
                "there is no such zone", "set zone-id as the dashboard shows it, or leave it out"),
     REST_ERROR(NULL, 0, CODES(9021), REST_USAGE, PROVIDER_REFUSED, "the TTL is not accepted",
                "set ttl to 60 up to 86400 seconds (from 30 in an Enterprise zone)"),
-    REST_ERROR(NULL, 0, CODES(9000, 9005, 9101, 9300, 9313), 0, PROVIDER_REFUSED, ILL_FORMED,
-               ILL_ADVICE),
-    REST_ERROR(NULL, 0, CODES(1004), REST_VAGUE, PROVIDER_REFUSED, ILL_FORMED, ILL_ADVICE),
+    REST_ERROR(NULL, 0, CODES(1004, 9000, 9005, 9101, 9300, 9313), REST_VAGUE, PROVIDER_REFUSED,
+               "it does not accept the record", "see its own words, and report them"),
     REST_ERROR("POST", 0, CODES(81057, 81058), 0, PROVIDER_ALREADY, "the record exists", "fine"),
     REST_ERROR("DELETE", 0, CODES(81044), 0, PROVIDER_ALREADY, "the record is gone", "fine"),
     REST_ERROR(NULL, 0, CODES(81053, 81054, 81056), 0, PROVIDER_REFUSED,

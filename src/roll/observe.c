@@ -65,22 +65,6 @@ int observe_learn_pairs(struct state *state, const struct conf *conf,
     return 0;
 }
 
-/* Whether a leaf that services of this host may serve wants this record. */
-static bool needed(struct state *state, const struct conf *conf, const struct conf_host *host,
-                   const struct tlsa *record)
-{
-    for (size_t i = 0; i < host->pairs_count; i++) {
-        const struct state_pair *pair = state_pair(state, conf->pairs[host->pairs[i]].label);
-        if (pair == NULL)
-            continue;
-        for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
-            if (tlsa_matches(record, &l->digests))
-                return true;
-        }
-    }
-    return false;
-}
-
 static uint32_t longest_ttl(const struct provider_rrset *set)
 {
     uint32_t most = 0;
@@ -108,7 +92,7 @@ static void learn_known(struct state *state, const struct conf *conf, const stru
                 r->lifetime = longest_ttl(set);
             continue;
         }
-        if (!needed(state, conf, host, &r->tlsa)) {
+        if (!state_fits(state, conf, host, &r->tlsa)) {
             state_record_drop(state, r);
             continue;
         }
@@ -129,7 +113,7 @@ static int learn_new(struct state *state, const struct conf *conf, const struct 
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct tlsa *tlsa = &set->records[i].tlsa;
-        if (state_record(state, set->owner, tlsa) != NULL || !needed(state, conf, host, tlsa))
+        if (state_record(state, set->owner, tlsa) != NULL || !state_fits(state, conf, host, tlsa))
             continue;
         struct state_record *record = state_record_make(state, set->owner, tlsa);
         if (record == NULL)

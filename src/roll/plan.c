@@ -31,22 +31,6 @@ static bool host_has_pair(const struct conf_host *host, size_t pair)
     return false;
 }
 
-/* Whether the record fits a leaf that services of the host may serve. */
-static bool fits_a_leaf(const struct planning *p, const struct conf_host *host,
-                        const struct tlsa *record)
-{
-    for (size_t i = 0; i < host->pairs_count; i++) {
-        const struct state_pair *pair = p->pairs[host->pairs[i]].state;
-        if (pair == NULL)
-            continue;
-        for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
-            if (tlsa_matches(record, &l->digests))
-                return true;
-        }
-    }
-    return false;
-}
-
 /* A usable record that names an issuer: it says nothing about a leaf. */
 static bool names_issuer(const struct tlsa *record)
 {
@@ -58,7 +42,7 @@ static bool names_issuer(const struct tlsa *record)
 static bool is_stale(const struct planning *p, const struct conf_host *host,
                      const struct tlsa *record)
 {
-    return !names_issuer(record) && !fits_a_leaf(p, host, record);
+    return !names_issuer(record) && !state_fits(p->state, p->conf, host, record);
 }
 
 static bool is_ours(const struct planning *p, const struct provider_rrset *set,
@@ -392,10 +376,7 @@ static void view_pairs(struct planning *p, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->pairs_count; i++) {
         p->pairs[i].readable = p->seen->pairs[i].code == WORLD_PAIR_READ;
-        for (const struct state_pair *s = p->state->pairs; s != NULL; s = s->next) {
-            if (strcmp(s->label, conf->pairs[i].label) == 0)
-                p->pairs[i].state = s;
-        }
+        p->pairs[i].state = state_pair(p->state, conf->pairs[i].label);
     }
     for (size_t i = 0; i < conf->pairs_count; i++)
         p->pairs[i].due = is_due(p, i);

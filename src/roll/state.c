@@ -17,7 +17,7 @@ bool state_same_leaf(const struct cert_digests *a, const struct cert_digests *b)
            memcmp(a->spki512, b->spki512, sizeof a->spki512) == 0;
 }
 
-struct state_pair *state_pair(struct state *state, const char *label)
+struct state_pair *state_pair(const struct state *state, const char *label)
 {
     for (struct state_pair *p = state->pairs; p != NULL; p = p->next) {
         if (strcmp(p->label, label) == 0)
@@ -66,6 +66,21 @@ int state_note_leaf(struct state *state, struct state_pair *pair, const struct c
         end = &(*end)->next;
     *end = made;
     return 0;
+}
+
+bool state_fits(const struct state *state, const struct conf *conf, const struct conf_host *host,
+                const struct tlsa *record)
+{
+    for (size_t i = 0; i < host->pairs_count; i++) {
+        const struct state_pair *pair = state_pair(state, conf->pairs[host->pairs[i]].label);
+        if (pair == NULL)
+            continue;
+        for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
+            if (tlsa_matches(record, &l->digests))
+                return true;
+        }
+    }
+    return false;
 }
 
 struct state_record *state_record(const struct state *state, const char *owner,

@@ -62,13 +62,17 @@ void state_init(struct state *state, struct arena *arena);
 int state_parse(struct state *state, const char *text, size_t length);
 void state_print(const struct state *state, struct buf *b);
 
-struct state_pair *state_pair(struct state *state, const char *label);
+struct state_pair *state_pair(const struct state *state, const char *label);
 /* The pair's entry, made if it is not there; NULL without memory. */
 struct state_pair *state_pair_make(struct state *state, const char *label);
 /* Notes a leaf as perhaps served. 0 or STATE_NO_MEMORY. */
 int state_note_leaf(struct state *state, struct state_pair *pair, const struct cert_digests *leaf);
 bool state_has_leaf(const struct state_pair *pair, const struct cert_digests *leaf);
 bool state_same_leaf(const struct cert_digests *a, const struct cert_digests *b);
+
+/* Whether RECORD fits a leaf that services of HOST may serve. */
+bool state_fits(const struct state *state, const struct conf *conf, const struct conf_host *host,
+                const struct tlsa *record);
 
 struct state_record *state_record(const struct state *state, const char *owner,
                                   const struct tlsa *tlsa);
