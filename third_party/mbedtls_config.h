@@ -36,7 +36,7 @@
 /*
  * Only to read certificates: a server that sends its old root along, signed with SHA-1, as the last
  * of its chain, makes the handshake of TLS 1.3 fail without it. The default profile accepts no SHA-1
- * signature, and none is offered; so net/sha1.c says no in place of hashing, which saves 4.5 KB.
+ * signature, and none is offered; so net/trust.c says no in place of hashing, which saves 4.5 KB.
  */
 #define MBEDTLS_SHA1_PROCESS_ALT
 #define MBEDTLS_SHA1_C

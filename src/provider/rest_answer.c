@@ -32,6 +32,8 @@ static bool leads_somewhere(const struct reader *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct rest_shape *shape = &r->sinks[i].shape;
+        if (shape->path == NULL)
+            continue;
         if (behind(shape->path, r->path) != NULL)
             return true;
         const char *rest = behind(r->path, shape->path);

@@ -79,18 +79,24 @@ static void print_record(const struct state_record *r, struct buf *b)
     buf_char(b, '\n');
 }
 
-void state_print(const struct state *state, struct buf *b)
+/* The last line, about the text before it. */
+static void put_sum(struct buf *b, const char *text, size_t length)
 {
     uint8_t sum[SUM_SIZE];
+    cert_sha256((const uint8_t *)text, length, sum);
+    buf_text(b, END);
+    buf_hex(b, sum, sizeof sum);
+    buf_char(b, '\n');
+}
+
+void state_print(const struct state *state, struct buf *b)
+{
     buf_text(b, HEADER VERSION "\n");
     for (const struct state_pair *p = state->pairs; p != NULL; p = p->next)
         print_pair(p, b);
     for (const struct state_record *r = state->records; r != NULL; r = r->next)
         print_record(r, b);
-    cert_sha256((const uint8_t *)b->data, b->used, sum);
-    buf_text(b, END);
-    buf_hex(b, sum, sizeof sum);
-    buf_char(b, '\n');
+    put_sum(b, b->data, b->used);
 }
 
 /*
@@ -100,15 +106,12 @@ void state_print(const struct state *state, struct buf *b)
 static int64_t checked_length(const char *text, size_t length)
 {
     const size_t last = strlen(END) + 2 * SUM_SIZE + 1;
-    uint8_t sum[SUM_SIZE], told[SUM_SIZE];
-    if (length <= last || text[length - 1] != '\n')
+    char line[sizeof END + 2 * SUM_SIZE + 1];
+    struct buf b = BUF_OVER(line);
+    if (length <= last || text[length - last - 1] != '\n')
         return -1;
-    const char *line = text + (length - last);
-    if (line[-1] != '\n' || memcmp(line, END, strlen(END)) != 0 ||
-        hex_decode(line + strlen(END), 2 * sizeof told, told, sizeof told) != (int)sizeof told)
-        return -1;
-    cert_sha256((const uint8_t *)text, length - last, sum);
-    return memcmp(sum, told, sizeof sum) == 0 ? (int64_t)(length - last) : -1;
+    put_sum(&b, text, length - last);
+    return memcmp(text + (length - last), line, last) == 0 ? (int64_t)(length - last) : -1;
 }
 
 static int split(const char *line, size_t length, struct words *w)

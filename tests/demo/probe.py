@@ -93,11 +93,13 @@ class Probe:
         self.context.verify_mode = ssl.CERT_NONE
         self.caches = caches(ask, time.monotonic(), fronts)
         self.keys = {}                           # certificate -> key
-        self.compared = self.comparisons = self.mismatches = 0
+        self.compared = self.comparisons = 0
+        self.mismatches = 0     # handshakes that did not fit what some cache held
         self.unprotected = 0    # cached records had been there, and then were not
         self.late = 0           # too slow to prove anything
         self.failed = 0
         self.served = []        # each key that was seen, in the order of its coming
+        self.at_switch = []     # what the caches held when each of them was first seen
         self.shown = None       # what all caches held when they last agreed
         self.protected = False
         self.changed = threading.Condition()
@@ -140,13 +142,14 @@ class Probe:
             return
         with self.changed:
             self.note_caches(held)
+            if not self.served or self.served[-1] != key:
+                self.served.append(key)
+                self.at_switch.append(held)
+                self.say("the handshake shows key %s..." % key[:12])
             if time.monotonic() - start > LATE:
                 self.late += 1
             else:
                 self.compare(key, held)
-            if not self.served or self.served[-1] != key:
-                self.served.append(key)
-                self.say("the handshake shows key %s..." % key[:12])
             self.changed.notify_all()
 
     def compare(self, key, held):
@@ -156,12 +159,13 @@ class Probe:
         self.comparisons += len(with_records)
         if self.protected:
             self.unprotected += len(held) - len(with_records)
-        for number, records in enumerate(held):
-            if records and wanted not in records:
-                self.mismatches += 1
-                if self.mismatches == 1:
-                    self.say("MISMATCH: cache %d still holds no record of key %s..., mail is "
-                             "deferred" % (number + 1, key[:12]))
+        missed = [str(number) for number, records in enumerate(held, 1)
+                  if records and wanted not in records]
+        self.mismatches += bool(missed)
+        if missed and self.mismatches == 1:
+            self.say("MISMATCH: %s %s no record of the key that is served; mail is deferred" %
+                     ("cache" if len(missed) == 1 else "caches",
+                      " ".join(missed) + (" holds" if len(missed) == 1 else " hold")))
 
     def note_caches(self, held):
         if all(records == held[0] for records in held) and held[0] != self.shown:

@@ -36,6 +36,8 @@ TARGET = os.environ.get("TARGET") or os.uname().machine
 DANEROLL = os.path.abspath(os.environ.get("DANEROLL") or os.path.join(
     BUILD, TARGET if VARIANT == "target" else "asan", "daneroll"))
 CLOCK = os.path.join(BUILD, "test", "daneroll-clock")
+with open(os.path.join(os.environ.get("E2E_SRC", TOP), "tests", "clock", "time.c"), encoding="ascii") as _source:
+    CLOCK_VARIABLE = re.search(r'getenv\("(\w+)"\)', _source.read())[1]
 
 RUN_SECONDS = 90  # no single call of the program takes longer
 HOST = "mail.example.org"
@@ -346,7 +348,7 @@ class Lab:
             if name in os.environ:
                 env[name] = os.environ[name]
         if clock:
-            env["DANEROLL_TEST_CLOCK"] = self.clock.path
+            env[CLOCK_VARIABLE] = self.clock.path
         env.update(more or {})
         return env
 
@@ -502,17 +504,18 @@ class Lab:
         self.mark()
         return pair
 
-    def converge(self, rounds=4):
-        """Runs, with time passing between, until a run has nothing to do."""
+    def converge(self, rounds=6):
+        """Runs, with time passing between, until two runs on end find nothing to do."""
+        quiet = 0
         for _ in range(rounds):
             count = len(self.writes()), len(self.reloads())
             done = self.run(code=(GOOD, FAILED, LATER))
-            if done.code == GOOD and count == (len(self.writes()), len(self.reloads())) \
-                    and ", in " not in done.err:
+            idle = count == (len(self.writes()), len(self.reloads()))
+            quiet = quiet + 1 if idle and done.code == GOOD else 0
+            if quiet == 2:
                 return done
             self.age()
-        done = self.run()
-        return done
+        raise Failed("does not come to rest: %s" % done)
 
 
 def check_secret(lab, *secrets):
