@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@ const char *file_error(int error)
     case FILE_NOT_PLAIN:
         return "not a plain file";
     default:
-        return strerror(errno);
+        return fault_words(errno);
     }
 }
 

@@ -4,6 +4,7 @@
  * others stay right.
  */
 #include "base/file.h"
+#include "base/fault.h"
 #include "base/wipe.h"
 #include "conf/loading.h"
 
@@ -66,7 +67,7 @@ static int next_byte(struct reader *r)
             n = read(r->fd, r->chunk, sizeof r->chunk);
         } while (n < 0 && errno == EINTR);
         if (n < 0) {
-            fault(r->l, r->l->conf->path, "%s", strerror(errno));
+            fault(r->l, r->l->conf->path, "%s", fault_words(errno));
             r->failed = true;
         }
         r->at = r->chunk;
@@ -303,7 +304,7 @@ bool read_file(struct loading *l, const char *path)
     l->conf->path = path;
     r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (r.fd < 0 || fstat(r.fd, &status) != 0) {
-        fault(l, path, "%s", strerror(errno));
+        fault(l, path, "%s", fault_words(errno));
         goto out;
     }
     if (S_ISDIR(status.st_mode)) {

@@ -1,6 +1,7 @@
 #include "net/tcp.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/time.h"
 #include "net/address.h"
 
@@ -142,7 +143,7 @@ static int connect_any(struct tcp *t, const struct addrinfo *list, uint16_t port
         rc = connect_one(a, until, &t->fd);
         if (rc == 0)
             return 0;
-        say_address(why, a, port, rc == NET_TIMEOUT ? "no answer" : strerror(errno));
+        say_address(why, a, port, rc == NET_TIMEOUT ? "no answer" : fault_words(errno));
     }
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/name.h"
 #include "base/time.h"
 #include "net/address.h"
@@ -309,7 +310,7 @@ static int say_failure(struct tls_session *s, int code, struct net_words *why)
     struct buf b = BUF_OVER(why->text);
     if (s->tcp_error != 0) {
         buf_printf(&b, "the TLS handshake broke off: %s",
-                   s->tcp_error == NET_TIMEOUT ? "no answer in time" : strerror(s->tcp_errno));
+                   s->tcp_error == NET_TIMEOUT ? "no answer in time" : fault_words(s->tcp_errno));
         return s->tcp_error;
     }
     if (s->trust_error != 0) {

@@ -242,6 +242,8 @@ static void read_answer(struct rest *r, const struct rest_call *call, struct res
         rest_judge_lost(r, call, a, r->http.why.text);
     } else if (good && rc != 0) {
         rest_judge_lost(r, call, a, json_words(rc));
+    } else if (good && info->success == 0 && a->faults_count == 0) {
+        rest_judge_lost(r, call, a, "it says that it failed, but not why");
     } else if (!good || info->success == 0) {
         if (rc != 0)
             a->faults_count = 0;

@@ -349,6 +349,10 @@ static void reload_pair(struct acting *acting, struct ran *ran, size_t pair)
     char key[17];
     struct buf hex = BUF_OVER(key);
     for (size_t i = 0; i < conf->reload.count; i++) {
+        /* Each command loads what stands there now: a renewal meanwhile ends it, to be looked at.
+         */
+        if (!leafs_stand(acting, pair))
+            return;
         if (!run_once(acting, ran, pair, conf->reload.items[i], "reload"))
             succeeded = false;
     }
@@ -377,8 +381,6 @@ static enum act_result reload_pairs(struct acting *acting, const struct plan *pl
         if (acting->world->local->stopped(acting->world->local_context))
             return ACT_END;
         rc = ACT_LOOK;
-        if (!leafs_stand(acting, pair))
-            continue;
         reload_pair(acting, &ran, pair);
         (void)act_save(acting);
     }

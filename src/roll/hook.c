@@ -1,6 +1,7 @@
 #include "roll/hook.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -261,7 +262,7 @@ static bool start(struct running *r, const struct world_hook *hook,
     struct buf words = BUF_OVER(result->words);
     int ends[2];
     if (pipe(ends) != 0) {
-        buf_printf(&words, "no pipe: %s", strerror(errno));
+        buf_printf(&words, "no pipe: %s", fault_words(errno));
         return false;
     }
     (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
@@ -270,7 +271,7 @@ static bool start(struct running *r, const struct world_hook *hook,
         become_command(hook, ends[1]);
     (void)close(ends[1]);
     if (r->pid < 0) {
-        buf_printf(&words, "no process: %s", strerror(errno));
+        buf_printf(&words, "no process: %s", fault_words(errno));
         (void)close(ends[0]);
         return false;
     }

@@ -1,6 +1,7 @@
 #include "roll/world_local.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/pause.h"
 #include "base/wipe.h"
@@ -117,18 +118,18 @@ int world_local_open(struct world_directory *local, const char *directory,
         return WORLD_LOCK_FAILED;
     }
     if (file_make_directory(directory, STATE_DIRECTORY) != 0) {
-        buf_text(&text, strerror(errno));
+        buf_text(&text, fault_words(errno));
         return WORLD_LOCK_FAILED;
     }
     local->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, STATE_MODE);
     if (local->lock < 0) {
-        buf_printf(&text, "lock: %s", strerror(errno));
+        buf_printf(&text, "lock: %s", fault_words(errno));
         return WORLD_LOCK_FAILED;
     }
     if (flock(local->lock, LOCK_EX | LOCK_NB) == 0)
         return 0;
     int rc = errno == EWOULDBLOCK ? WORLD_LOCK_HELD : WORLD_LOCK_FAILED;
-    buf_printf(&text, "lock: %s", strerror(errno));
+    buf_printf(&text, "lock: %s", fault_words(errno));
     world_local_close(local);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
  * The clock that a test sets, in place of src/base/time.c (build/test/daneroll-clock is linked with
- * it). The file that DANEROLL_TEST_CLOCK names is read anew at every call; its lines, in any order:
+ * it). The file that DANE_TEST_CLOCK names is read anew at every call; its lines, in any order:
  *
  *     boot ID       the boot id, at most 36 characters; without this line it is empty (unknown)
  *     boottime N    CLOCK_BOOTTIME in seconds
@@ -27,7 +27,7 @@
 
 static void read_file(char text[FILE_SIZE])
 {
-    const char *path = getenv("DANEROLL_TEST_CLOCK");
+    const char *path = getenv("DANE_TEST_CLOCK");
     size_t used = 0;
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)

@@ -14,9 +14,9 @@
 
 #define SIM_KEYS     4 /* of a pair; each in two certificates */
 #define SIM_LEAFS    (TRIAL_PAIRS * SIM_KEYS * 2)
-#define SIM_RECORDS  24
+#define SIM_RECORDS  PROVIDER_RECORDS_MOST
 #define SIM_VERSIONS 96
-#define SIM_PENDING  24
+#define SIM_PENDING  12
 #define SIM_OWNERS   (TRIAL_HOSTS * TRIAL_SERVICES)
 #define SIM_COMMANDS 2 /* of a pair */
 #define SIM_FOREVER  INT64_MAX
@@ -83,9 +83,10 @@ struct sim {
 
     /* pairs: what stands on disk, what services serve, what a run has seen since they loaded it */
     unsigned disk[TRIAL_PAIRS], former[TRIAL_PAIRS];
+    uint32_t read[TRIAL_PAIRS]; /* by the run under way, last */
     bool torn[TRIAL_PAIRS], hidden[TRIAL_PAIRS];
     unsigned served[TRIAL_PAIRS][SIM_COMMANDS];
-    uint32_t seen[TRIAL_PAIRS][SIM_COMMANDS];
+    uint32_t seen[TRIAL_PAIRS][SIM_COMMANDS]; /* and the state was written after that */
 
     /* time, and what the machine knows of it */
     int64_t now, boot_start, wall_error;
@@ -101,12 +102,12 @@ struct sim {
     uint32_t lag;     /* until what was accepted is visible */
     unsigned points, inject_at;
     enum sim_inject inject;
-    bool armed; /* INJECT is to happen at the next place that it fits */
+    bool armed;    /* INJECT is to happen at the next place that it fits */
     bool believes; /* for a broken engine: a lost answer counts as done */
 
     jmp_buf crash;
     struct arena memory, *look;
-    bool crashed, stopped, amnesia;
+    bool crashed, stopped, amnesia, noted;
     struct outcome outcome;
     unsigned saves, writes, hooks, ids;
     char fault[512]; /* the first breach; "" while all is well */
@@ -364,9 +365,11 @@ static inline void sim_put(struct sim *s, struct sim_owner *owner, const struct 
         sim_breach(s, "the simulation's records are too few");
         return;
     }
-    set->records[set->count++] = (struct sim_record){
-        .tlsa = *tlsa, .ttl = ttl == 1 ? 300 : ttl, .automatic = ttl == 1, .by_us = by_us,
-        .id = ++s->ids};
+    set->records[set->count++] = (struct sim_record){.tlsa = *tlsa,
+                                                     .ttl = ttl == 1 ? 300 : ttl,
+                                                     .automatic = ttl == 1,
+                                                     .by_us = by_us,
+                                                     .id = ++s->ids};
 }
 
 static inline void sim_drop(struct sim_set *set, size_t index)
@@ -398,17 +401,6 @@ static inline void sim_write_pair(struct sim *s, size_t pair, unsigned leaf)
         return;
     s->former[pair] = s->disk[pair];
     s->disk[pair] = leaf;
-}
-
-static inline void sim_renew(struct sim *s, size_t pair, enum sim_inject how)
-{
-    unsigned base = (unsigned)pair * SIM_KEYS * 2, leaf = s->disk[pair] - base;
-    if (how == SIM_RENEW_BACK)
-        sim_write_pair(s, pair, s->former[pair]);
-    else if (how == SIM_RENEW_CERTIFICATE)
-        sim_write_pair(s, pair, base + (leaf ^ 1));
-    else
-        sim_write_pair(s, pair, base + (leaf + 2) % (SIM_KEYS * 2));
 }
 
 /* A reload command: services read what stands there, unless it does not fit. */
@@ -463,11 +455,29 @@ static inline bool sim_may_lose(const struct sim *s)
     return true;
 }
 
+/*
+ * A renewal comes when the key in use is known to the engine, by its state or by DNS: else no
+ * engine that does not ask the services could tell it (DESIGN.md section 3, first run).
+ */
+static inline void sim_renew(struct sim *s, size_t pair, enum sim_inject how)
+{
+    unsigned base = (unsigned)pair * SIM_KEYS * 2, leaf = s->disk[pair] - base;
+    if (!s->noted && !sim_may_lose(s))
+        return;
+    if (how == SIM_RENEW_BACK)
+        sim_write_pair(s, pair, s->former[pair]);
+    else if (how == SIM_RENEW_CERTIFICATE)
+        sim_write_pair(s, pair, base + (leaf ^ 1));
+    else
+        sim_write_pair(s, pair, base + (leaf + 2) % (SIM_KEYS * 2));
+}
+
 static inline void sim_lose_state(struct sim *s)
 {
     if (!sim_may_lose(s))
         return;
     s->state_length = -1;
+    s->noted = false;
     s->amnesia = true;
     memset(s->seen, 0, sizeof s->seen);
 }

@@ -199,6 +199,7 @@ static void test_versions(void **unused)
     assert_int_equal(parse(&state, "\n"), STATE_MALFORMED);
     assert_int_equal(parse(&state, ""), STATE_MALFORMED);
     assert_int_equal(parse(&state, "daneroll state 1"), STATE_MALFORMED);
+    assert_int_equal(parse(&state, "daneroll state 1\n"), STATE_MALFORMED);
 }
 
 static void test_no_memory(void **unused)
@@ -315,12 +316,49 @@ static void test_elapsed(void **unused)
     }
 }
 
+/* A right sum below a text, so that what is wrong with the text itself shows. */
+static void seal(char *text, size_t size)
+{
+    uint8_t sum[32];
+    size_t length = strlen(text);
+    struct buf b = buf_over(text + length, size - length);
+    cert_sha256((const uint8_t *)text, length, sum);
+    buf_text(&b, "end ");
+    buf_hex(&b, sum, sizeof sum);
+    buf_char(&b, '\n');
+    assert_false(buf_full(&b));
+}
+
 /* --- lines that are wrong -------------------------------------------------------------------- */
 
 #define D256  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define D512  D256 D256
 #define OWNER "_25._tcp.mail.example.org"
 #define BOOT  "b7a0fd5e-4a5e-4f5e-8b5c-0123456789ab"
+
+/* Lines made by hand that are right: what the next test changes in them is what makes them wrong.
+ */
+static void test_right_lines(void **unused)
+{
+    static const char *const lines[] = {
+        "pair a -",
+        "pair a " BOOT " 1 2 1",
+        "pair a -\nleaf a " D256 " " D512 " " D256 " " D512,
+        "record " OWNER " 3 1 1 " D256 " ours first told 1800 -",
+        "record " OWNER " 3 1 1 abcd foreign beside untold 0 " BOOT " 1 2 0",
+        "record " OWNER " 3 1 0 sha256:" D256 ":65535 ours first told 4294967295 -",
+        "record " OWNER " 3 1 1 - ours first told 1800 -",
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct state state;
+        char text[2048];
+        (void)snprintf(text, sizeof text, "daneroll state 1\n%s\n", lines[i]);
+        seal(text, sizeof text);
+        if (parse(&state, text) != 0)
+            fail_msg("refused: %s", lines[i]);
+    }
+}
 
 /* Each line is wrong by itself, whatever else the file has to hold. */
 static void test_wrong_lines(void **unused)
@@ -370,6 +408,7 @@ static void test_wrong_lines(void **unused)
         struct state state;
         char text[2048];
         (void)snprintf(text, sizeof text, "daneroll state 1\n%s\n", lines[i]);
+        seal(text, sizeof text);
         if (parse(&state, text) != STATE_MALFORMED)
             fail_msg("accepted: %s", lines[i]);
         assert_null(state.pairs);
@@ -389,6 +428,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_leafs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_records, set_up, tear_down),
         cmocka_unit_test(test_elapsed),
+        cmocka_unit_test_setup_teardown(test_right_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_lines, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

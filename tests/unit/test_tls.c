@@ -28,7 +28,7 @@ static int set_up(void **state)
     if (mkdtemp(directory) == NULL)
         return -1;
     (void)snprintf(path, sizeof path, "%s/clock", directory);
-    return setenv("DANEROLL_TEST_CLOCK", path, 1);
+    return setenv("DANE_TEST_CLOCK", path, 1);
 }
 
 static int tear_down(void **state)
