@@ -57,13 +57,14 @@ bool rest_is_id(const char *id)
 
 void rest_put_encoded(struct buf *b, const char *text)
 {
+    static const char digits[] = "0123456789ABCDEF";
     for (; *text != '\0'; text++) {
         unsigned char c = (unsigned char)*text;
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (plain || strchr("-._~", c) != NULL)
             buf_char(b, (char)c);
         else
-            buf_printf(b, "%%%02X", (unsigned)c);
+            buf_printf(b, "%%%c%c", digits[c >> 4], digits[c & 15]);
     }
 }
 

@@ -98,9 +98,10 @@ static void put_server_words(struct buf *words, const struct rest_attempt *a)
     for (unsigned chained = 0; chained < 2; chained++) {
         for (size_t i = 0; i < a->faults_count; i++) {
             const struct rest_fault *fault = &a->faults[i];
-            if (fault->chained != (chained == 1))
+            bool silent = fault->code < 0 && fault->words[0] == '\0';
+            if (silent || fault->chained != (chained == 1))
                 continue;
-            buf_text(words, ",");
+            buf_char(words, ',');
             if (fault->code >= 0)
                 buf_printf(words, " %lld", (long long)fault->code);
             if (fault->words[0] != '\0')

@@ -5,12 +5,11 @@ code, the key in use never loses its record, and further runs end where they wou
 TIMEOUT: 500
 """
 
+import random
 import sys
-import threading
-import time
 
-from lab import (FAILED, FAST, GOOD, HOST, LATER, OWNER, USAGE, USUAL_TOKEN, VARIANT, Failed, Fault,
-                 Lab, Trap, Token, Zone, case, check, main, same, store)
+from lab import (FAILED, GOOD, HOST, LATER, OWNER, USAGE, USUAL_TOKEN, VARIANT, Fault, Lab, Trap,
+                 Zone, case, check, main, same, store)
 
 # A rotation's requests by plain runs, with a zone id: list, POST, list; then list, reload, list;
 # then list, DELETE, list. The first of each run is the one at which it connects.
@@ -346,7 +345,7 @@ def lost_first():
 
 @case("pages that change while they are listed: nothing of ours is missed, nothing made twice")
 def changing_pages():
-    with Lab() as lab:
+    with Lab(zones=[Zone("example.org", plan="pro")]) as lab:
         old, new = lab.pair(1), lab.pair(2)
         services = "smtp submission imap imaps"
         for number in range(250):
@@ -391,7 +390,8 @@ def between():
         lab.cf.fault(Fault("hook", method="POST", when="before", call=meddle))
         lab.converge()
         same(lab.contents(), [new.record])
-        check(other in [c for _, records in lab.history() for c in records])
+        deleted = {e["record"]["content"] for _, e in lab.effects() if e["op"] == "delete"}
+        same(deleted, {old.record, other})
 
 
 @case("the record is deleted by somebody else before our DELETE: done already")
@@ -419,16 +419,15 @@ def stalls():
             finish(lab, old, new)
 
 
-@case("two hundred faults of random kinds in a row: it comes to rest in the right place")
+@case("forty faults of random kinds in a row: it comes to rest in the right place")
 def long_rain():
-    import random
-    random = random.Random(20261124)
+    dice = random.Random(20261124)
     with Lab() as lab:
         old, new = prepare(lab)
         fast = [k for k in KINDS if k.times == 1 and "1000" not in k.name and "ahead" not in k.name
                 and "second" not in k.name and "429" not in k.name and "slow" not in k.name]
         for n in range(1, 41):
-            kind = random.choice(fast)
+            kind = dice.choice(fast)
             lab.cf.fault(Fault(*kind.arguments, at=n * 2, **kind.parameters))
         for _ in range(12 if VARIANT == "target" else 6):
             lab.run(code=None)
