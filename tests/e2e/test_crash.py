@@ -14,8 +14,7 @@ import sys
 import threading
 import time
 
-from lab import (FAILED, GOOD, HOST, LATER, OWNER, USAGE, VARIANT, Clock, Fault, Lab, Skipped, case,
-                 check, main, same)
+from lab import (FAILED, GOOD, HOST, LATER, OWNER, Fault, Lab, Skipped, case, check, main, same)
 
 REQUESTS = 8  # of a rotation by plain runs: test_faults.py
 
@@ -241,7 +240,6 @@ def lost_case(phase, adopt):
             same(lab.contents(), sorted([new.record] + ([old.record] if stays else [])))
             lab.check_vouched(new)
             lab.check_clean()
-    return run
 
 
 for _phase in ("published", "reloaded", "retired"):
