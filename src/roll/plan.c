@@ -181,9 +181,11 @@ static void publish(struct planning *p, size_t h, size_t s)
 /* --- reload ---------------------------------------------------------------------------------- */
 
 /*
- * Whether the RRsets say that the pair's key has changed since services last loaded it, though the
+ * Whether the RRsets say that the pair may have changed since services last loaded it, though the
  * state does not know: records of another key stand there, and they are to go, or we had to add
- * ours beside them. (A lost state, or the first run after a classic script's renewal.)
+ * ours beside them (a lost state, or the first run after a classic script's renewal); or a record
+ * bears our mark that this state did not write (a lost state: a renewal with the same key leaves no
+ * other trace, and one reload too many harms nobody).
  */
 static bool records_show_change(const struct planning *p, size_t h)
 {
@@ -194,6 +196,8 @@ static bool records_show_change(const struct planning *p, size_t h)
         for (size_t i = 0; i < set->count; i++) {
             const struct tlsa *tlsa = &set->records[i].tlsa;
             if (!is_stale(p, host, tlsa)) {
+                if (set->records[i].marked && !is_ours(p, set, tlsa))
+                    return true;
                 added = added || is_ours(p, set, tlsa);
                 continue;
             }
