@@ -86,6 +86,8 @@ static struct state_record *note_write(struct acting *acting, const struct plan_
         record->ours = true;
     record->first = action->first;
     record->lifetime = action->lifetime;
+    if (!record->seen)
+        world_now(acting->world, &record->since);
     return record;
 }
 
@@ -152,6 +154,7 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
     if (noted != NULL) {
         noted->seen = false;
         noted->first = false;
+        memset(&noted->since, 0, sizeof noted->since);
     }
     if (act_save(acting) != 0)
         return false;

@@ -75,6 +75,19 @@ static uint32_t longest_ttl(const struct provider_rrset *set)
     return most;
 }
 
+/* No list lags longer behind what was written. */
+#define LIST_LAG_MOST 86400
+
+/*
+ * Whether a record of no key of ours that is not shown may be forgotten. Not one that we wrote and
+ * that never showed: it is ours, however late it comes.
+ */
+static bool is_over(const struct state_record *r, const struct moment *now)
+{
+    return !r->ours || r->seen || r->since.wall == 0 ||
+           state_elapsed(&r->since, now) > LIST_LAG_MOST;
+}
+
 static void learn_known(struct state *state, const struct conf *conf, const struct conf_host *host,
                         const struct provider_rrset *set, const struct moment *now)
 {
@@ -92,7 +105,7 @@ static void learn_known(struct state *state, const struct conf *conf, const stru
                 r->lifetime = longest_ttl(set);
             continue;
         }
-        if (!state_fits(state, conf, host, &r->tlsa)) {
+        if (!state_fits(state, conf, host, &r->tlsa) && is_over(r, now)) {
             state_record_drop(state, r);
             continue;
         }
@@ -103,6 +116,7 @@ static void learn_known(struct state *state, const struct conf *conf, const stru
         if (r->seen) {
             r->seen = false;
             r->first = false;
+            memset(&r->since, 0, sizeof r->since);
         }
     }
 }
@@ -129,7 +143,7 @@ static int learn_new(struct state *state, const struct conf *conf, const struct 
 static void restart_waits(struct state *state, const struct moment *now)
 {
     for (struct state_record *r = state->records; r != NULL; r = r->next) {
-        if (r->seen && state_elapsed(&r->since, now) < 0)
+        if ((r->seen || r->since.wall != 0) && state_elapsed(&r->since, now) < 0)
             r->since = *now;
     }
     for (struct state_pair *p = state->pairs; p != NULL; p = p->next) {

@@ -45,8 +45,9 @@ struct state_record {
     struct tlsa tlsa;
     bool ours;  /* written by us, or about to be (noted before the write) */
     bool first; /* there was no RRset before it: no cache can hold one that lacks it */
-    bool seen;  /* the provider has shown it, first at: */
+    bool seen;  /* the provider shows it, first at `since` */
     bool said;  /* the user was told of this stale foreign record */
+    /* Not seen: written at that time; zero for one that was retired or has vanished. */
     struct moment since;
     uint32_t lifetime; /* L: how long a cache may keep the RRset without it, seconds */
 };

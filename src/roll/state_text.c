@@ -4,8 +4,8 @@
  *     daneroll state 1
  *     pair LABEL - | pair LABEL BOOT BOOTTIME WALL 0|1        (the last good reload)
  *     leaf LABEL CERT256 CERT512 SPKI256 SPKI512
- *     record OWNER U S M HEX|sha256:HEX:LENGTH ours|foreign first|beside told|untold LIFETIME
- *            - | BOOT BOOTTIME WALL 0|1                       (first seen)
+ *     record OWNER U S M HEX|sha256:HEX:LENGTH ours|sent|foreign first|beside told|untold LIFETIME
+ *            - | BOOT BOOTTIME WALL 0|1        (first seen; of "sent": written)
  *     end SHA256                                              (of all octets before this line)
  *
  * BOOT is "-" where the kernel gives no boot id. Labels have no blanks in them.
@@ -70,9 +70,10 @@ static void print_record(const struct state_record *r, struct buf *b)
         if (t->length == 0)
             buf_char(b, '-');
     }
-    buf_printf(b, " %s %s %s %u", r->ours ? "ours" : "foreign", r->first ? "first" : "beside",
+    const char *whose = !r->ours ? "foreign" : r->seen ? "ours" : "sent";
+    buf_printf(b, " %s %s %s %u", whose, r->first ? "first" : "beside",
                r->said ? "told" : "untold", (unsigned)r->lifetime);
-    if (r->seen)
+    if (r->seen || (r->ours && r->since.wall != 0))
         put_moment(b, &r->since);
     else
         buf_text(b, " -");
@@ -268,7 +269,8 @@ static int read_record(struct state *state, const struct words *w)
     struct tlsa tlsa;
     if (copy_word(w, 1, owner, sizeof owner) != 0 || read_tlsa(w, 2, &tlsa) != 0)
         return STATE_MALFORMED;
-    int ours = either(w, 6, "ours", "foreign"), first = either(w, 7, "first", "beside"),
+    bool sent = word_is(w, 6, "sent");
+    int ours = sent ? 1 : either(w, 6, "ours", "foreign"), first = either(w, 7, "first", "beside"),
         said = either(w, 8, "told", "untold");
     int64_t lifetime = number(w, 9, UINT32_MAX);
     if (ours < 0 || first < 0 || said < 0 || lifetime < 0)
@@ -281,8 +283,8 @@ static int read_record(struct state *state, const struct words *w)
     record->said = said == 1;
     record->lifetime = (uint32_t)lifetime;
     int moment = read_moment(w, 10, &record->since);
-    record->seen = moment == 1;
-    return moment < 0 ? moment : 0;
+    record->seen = moment == 1 && !sent;
+    return moment < 0 || (ours == 1 && moment == 0 && !sent) ? STATE_MALFORMED : 0;
 }
 
 static int read_line(struct state *state, const char *line, size_t length)

@@ -148,6 +148,14 @@ static inline void sim_make_random(struct sim *s, uint64_t seed)
             trial_host_record(&s->trial, h, 3, 1, 2);
         if (sim_chance(s, 3) == 0)
             trial_host_service(&s->trial, h, "imaps", 993);
+        /* A pair that no host refers to is an error of the configuration. */
+        for (uint32_t p = 0; h + 1 == hosts_count && p < pairs; p++) {
+            bool used = false;
+            for (uint32_t i = 0; i < hosts_count; i++)
+                used = used || sim_host_has(s, i, p);
+            if (!used)
+                trial_host_pair(&s->trial, h, p);
+        }
         host->ttl = ttls[sim_chance(s, 4)];
         host->adopt = sim_chance(s, 2) == 0;
         host->waits.publish = sim_chance(s, 4) == 0 ? 40000 : 0;
@@ -185,6 +193,8 @@ static inline void sim_between(struct sim *s, bool changes, bool losses)
             sim_foreign_remove(s, o, sim_chance(s, (uint32_t)set->count));
         else if (set->count > 0 && set->count < 8)
             sim_random_records(s, o);
+        /* What others do does not show in the middle of the next run: that is told apart. */
+        sim_pass(s, s->lag);
     }
 }
 
