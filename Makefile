@@ -301,7 +301,7 @@ check:
 	fi
 	@tests/deps install $(filter-out bench,$(GROUP))
 	@if $(MAKE) --no-print-directory -k $(JOBS) check-build; then built=passed; else built=failed; fi; \
-	 $(RUN) --result check-build=$$built $(SUITES)
+	 SUITE_LONG=1 $(RUN) --result check-build=$$built $(SUITES)
 
 size: $(B)/$(TARGET)/daneroll
 	@tests/size $(B)/$(TARGET)/daneroll $(B)

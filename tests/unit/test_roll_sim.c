@@ -1,20 +1,29 @@
 /*
  * roll/roll.h: the engine as a whole in a simulated world, the invariant checked at every instant.
  *
- * ROLL_SIM_SEED=N runs that one random world (ROLL_SIM_LOUD=1 prints what the engine says),
- * ROLL_SIM_WORLDS=N so many of them. TIMEOUT: 300
+ * With LONG set (make check does) something is thrown in at every point of the small worlds, else
+ * at every seventh, and more random worlds are run. ROLL_SIM_SEED=N runs that one random world
+ * (ROLL_SIM_LOUD=1 prints what the engine says), ROLL_SIM_WORLDS=N so many of them. TIMEOUT: 400
  */
 #include "roll_sim_suite.h"
 
-#define WORLDS     1500
-#define SEED_FIRST 1
+#define WORLDS_SHORT 200
+#define WORLDS_LONG  1500
+#define STEP_SHORT   7
+#define SEED_FIRST   1
 
 static struct sim world;
+
+static bool is_long(void)
+{
+    return getenv("LONG") != NULL;
+}
 
 static void exhaust(enum sim_small which, bool wait)
 {
     char first[700];
-    unsigned broken = sim_exhaust(&world, which, wait, 1, first, sizeof first);
+    unsigned broken =
+        sim_exhaust(&world, which, wait, is_long() ? 1 : STEP_SHORT, first, sizeof first);
     if (broken > 0)
         fail_msg("%u stories broke; the first: %s", broken, first);
 }
@@ -78,7 +87,9 @@ static void test_random_worlds(void **state)
 {
     const char *given = getenv("ROLL_SIM_SEED"), *many = getenv("ROLL_SIM_WORLDS");
     uint64_t first = given == NULL ? SEED_FIRST : strtoull(given, NULL, 10);
-    uint64_t count = given != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : WORLDS;
+    uint64_t count = is_long() ? WORLDS_LONG : WORLDS_SHORT;
+    if (given != NULL || many != NULL)
+        count = given != NULL ? 1 : strtoull(many, NULL, 10);
     unsigned broken = 0;
     (void)state;
     for (uint64_t seed = first; seed < first + count; seed++) {
