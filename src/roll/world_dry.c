@@ -160,7 +160,7 @@ static int dry_save_state(void *context, const char *text, size_t length,
     (void)context;
     (void)text;
     (void)length;
-    (void)words;
+    words[0] = '\0';
     return 0;
 }
 
