@@ -71,8 +71,8 @@ static void print_record(const struct state_record *r, struct buf *b)
             buf_char(b, '-');
     }
     const char *whose = !r->ours ? "foreign" : r->seen ? "ours" : "sent";
-    buf_printf(b, " %s %s %s %u", whose, r->first ? "first" : "beside",
-               r->said ? "told" : "untold", (unsigned)r->lifetime);
+    buf_printf(b, " %s %s %s %u", whose, r->first ? "first" : "beside", r->said ? "told" : "untold",
+               (unsigned)r->lifetime);
     if (r->seen || (r->ours && r->since.wall != 0))
         put_moment(b, &r->since);
     else
