@@ -105,14 +105,15 @@ class Stage:
         return "exec ln -sfn %s %s" % (self.path("B"), self.path("live"))
 
     def prepare(self, rotation):
-        """Pair A is live and its records stand there; what daneroll would know, it knows."""
+        """Pair A is live and its records stand there, without daneroll's mark: it would tell a lost
+        state by that, and reload."""
         link = self.path("live.new")
         os.symlink(self.path("A"), link)
         os.replace(link, self.path("live"))
         for record in list(self.zone.real.values()):
             self.emulator.remove(record.id)
         for owner in OWNERS:
-            self.emulator.add_tlsa(owner, "3 1 1 " + self.keys["A"], TTL, "daneroll")
+            self.emulator.add_tlsa(owner, "3 1 1 " + self.keys["A"], TTL)
         with open(self.path("daneroll.conf"), "w", encoding="ascii") as out:
             out.write(CONFIGURATION.format(
                 directory=self.directory, trust=self.trust, zone=self.zone.id,
