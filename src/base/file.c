@@ -73,9 +73,12 @@ out:
 
 ssize_t file_read(const char *path, void *bytes, size_t size)
 {
-    if (strcmp(path, "-") == 0)
-        return read_whole(STDIN_FILENO, bytes, size);
     return read_path(path, bytes, size, false);
+}
+
+ssize_t file_read_input(void *bytes, size_t size)
+{
+    return read_whole(STDIN_FILENO, bytes, size);
 }
 
 ssize_t file_read_secret(const char *path, void *bytes, size_t size)
