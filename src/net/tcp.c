@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/name.h"
 #include "base/time.h"
 #include "net/address.h"
 
@@ -161,7 +162,9 @@ int tcp_connect(struct tcp *t, const char *host, uint16_t port, int64_t connect_
     t->fd = -1;
     t->deadline = deadline;
     buf_u64(&b, port);
-    int error = getaddrinfo(host, service, &hints, &list);
+    /* RFC 6761 section 6.3: loopback, whatever a hosts file (there may be none) or DNS says. */
+    const char *node = name_equal(host, "localhost") ? NULL : host;
+    int error = getaddrinfo(node, service, &hints, &list);
     if (error != 0 || list == NULL) {
         say_lookup(why, host, error);
         return NET_NO_ADDRESS;
