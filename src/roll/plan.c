@@ -159,19 +159,30 @@ static void publish_leaf(struct planning *p, size_t h, size_t s, const struct ce
         plan_add(p, h, s, &records[i]);
 }
 
-/* Rollover, first step (RFC 7671 section 8.1): the keys in use first, then what comes next. */
+/* When a leaf of the list is published: the one loaded last, then others, then what comes next. */
+static int turn_of(const struct pair_view *view, const struct state_leaf *leaf,
+                   const struct cert_digests *disk)
+{
+    if (leaf == view->state->leafs)
+        return 0;
+    return view->readable && state_same_leaf(&leaf->digests, disk) ? 2 : 1;
+}
+
+/*
+ * Rollover, first step (RFC 7671 section 8.1): the keys in use first, then what comes next. The
+ * leaf that services loaded last is in use, also where it stands on disk again after another one.
+ */
 static void publish(struct planning *p, size_t h, size_t s)
 {
     const struct conf_host *host = &p->conf->hosts[h];
-    for (int next = 0; next <= 1; next++) {
+    for (int turn = 0; turn <= 2; turn++) {
         for (size_t i = 0; i < host->pairs_count; i++) {
             const struct pair_view *view = &p->pairs[host->pairs[i]];
             const struct cert_digests *disk = &p->seen->pairs[host->pairs[i]].leaf;
             if (view->state == NULL)
                 continue;
             for (const struct state_leaf *l = view->state->leafs; l != NULL; l = l->next) {
-                bool is_next = view->readable && state_same_leaf(&l->digests, disk);
-                if (is_next == (next == 1))
+                if (turn_of(view, l, disk) == turn)
                     publish_leaf(p, h, s, &l->digests);
             }
         }

@@ -287,13 +287,30 @@ static void test_served_keys_before_next_ones(void **unused)
     (void)unused;
     make_simple();
     make_seen(0);
+    may_serve(0, 1, 1);
+    may_serve(0, 2, 1);
+    may_serve(0, 3, 1);
+    on_disk(0, 2, 1);
+    make_plan();
+    assert_actions(3);
+    assert_add(0, 0, 0, trial_311(1));
+    assert_add(1, 0, 0, trial_311(3));
+    assert_add(2, 0, 0, trial_311(2));
+}
+
+/* Renewed and rolled back before any reload: what stands on disk again is what was loaded last. */
+static void test_loaded_key_first_where_it_is_back(void **unused)
+{
+    (void)unused;
+    make_simple();
+    make_seen(0);
     may_serve(0, 2, 1);
     may_serve(0, 1, 1);
     on_disk(0, 2, 1);
     make_plan();
     assert_actions(2);
-    assert_add(0, 0, 0, trial_311(1));
-    assert_add(1, 0, 0, trial_311(2));
+    assert_add(0, 0, 0, trial_311(2));
+    assert_add(1, 0, 0, trial_311(1));
 }
 
 /* RFC 7671 section 8: every combination; a leaf's are complete before the next one's begin. */
@@ -947,6 +964,7 @@ int main(void)
         ROW(test_ttl_is_the_rrsets),
         ROW(test_longest_ttl_counts),
         ROW(test_served_keys_before_next_ones),
+        ROW(test_loaded_key_first_where_it_is_back),
         ROW(test_every_combination),
         ROW(test_foreign_combinations_are_rolled_along),
         ROW(test_stale_stronger_digest),
