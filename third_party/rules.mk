@@ -20,8 +20,8 @@ $(B)/src/%/.pinned: third_party/pins third_party/fetch third_party/rules.mk
 	 fi; \
 	 touch $@
 
-# BearSSL: the PEM decoder, the hashes and HMAC; nothing else of it is compiled.
-BEARSSL_FILES := codec/pemdec codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
+# BearSSL: the PEM decoder and encoder, the hashes and HMAC; nothing else of it is compiled.
+BEARSSL_FILES := codec/pemdec codec/pemenc codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
     codec/dec32le codec/enc32le hash/sha2small hash/sha2big hash/sha1 hash/md5 hash/dig_size \
     mac/hmac
 MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))

@@ -152,3 +152,13 @@ out:
     wipe(&decoder, sizeof decoder);
     return rc;
 }
+
+int pem_encode(const char *label, const uint8_t *der, size_t length, struct buf *text)
+{
+    /* BearSSL counts without the NUL that it writes. */
+    size_t needed = br_pem_encode(NULL, der, length, label, BR_PEM_LINE64);
+    if (text->full || needed >= text->size - text->used)
+        return CERT_TOO_BIG;
+    text->used += br_pem_encode(text->data + text->used, der, length, label, BR_PEM_LINE64);
+    return 0;
+}

@@ -80,9 +80,13 @@ struct conf_provider {
 
 struct conf_pair {
     const char *label;
-    const char *certificate; /* PEM, leaf first */
-    const char *private_key; /* NULL: not given */
-    struct conf_list renew, reload;
+    const char *certificate;                        /* PEM, leaf first */
+    const char *private_key;                        /* NULL: not given */
+    const char *next_key, *install, *install_owner; /* "root:root" */
+    uint32_t install_mode;
+    const char *chain;     /* "system", "none" or a file */
+    uint32_t renew_before; /* seconds; 0: a third of the life */
+    struct conf_list renew, reload, restart;
     uint32_t hook_timeout; /* seconds */
     const char *where;
 };

@@ -4,8 +4,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/pause.h"
-#include "base/wipe.h"
 #include "roll/hook.h"
+#include "roll/pair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,86 +15,24 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Between the two tries of reading a pair that is being written. */
-#define WRITING_MS 500
 /* A state file is ours alone: it tells which keys are about to be used. */
 #define STATE_MODE      0600
 #define STATE_DIRECTORY 0700
 
 /* --- pairs ----------------------------------------------------------------------------------- */
 
-static int read_file(const char *path, uint8_t *bytes, size_t *length, struct buf *words)
-{
-    ssize_t n = file_read(path, bytes, CERT_FILE_SIZE);
-    if (n < 0) {
-        buf_printf(words, "%s: %s", path, file_error((int)n));
-        return -1;
-    }
-    *length = (size_t)n;
-    return 0;
-}
-
-static int read_certificate(const struct conf_pair *pair, uint8_t *bytes, struct world_pair *found,
-                            struct buf *words)
-{
-    static struct cert_object object;
-    size_t length = 0;
-    if (read_file(pair->certificate, bytes, &length, words) != 0)
-        return -1;
-    int rc = cert_read(bytes, length, &object);
-    if (rc == 0 && object.kind != CERT_CERTIFICATE) {
-        buf_printf(words, "%s: a %s where a certificate belongs", pair->certificate,
-                   cert_kind_name(object.kind));
-        return -1;
-    }
-    if (rc != 0) {
-        buf_printf(words, "%s: %s", pair->certificate, cert_error(rc));
-        return -1;
-    }
-    cert_digest(&object, &found->leaf);
-    found->not_after = object.not_after;
-    return 0;
-}
-
-static int read_once(const struct conf_pair *pair, uint8_t *bytes, struct world_pair *found)
-{
-    struct buf words = BUF_OVER(found->words);
-    uint8_t spki256[32];
-    size_t length = 0;
-    found->code = WORLD_PAIR_FAILED;
-    if (read_certificate(pair, bytes, found, &words) != 0)
-        return -1;
-    if (pair->private_key == NULL) {
-        found->code = WORLD_PAIR_READ;
-        return 0;
-    }
-    if (read_file(pair->private_key, bytes, &length, &words) != 0)
-        return -1;
-    int rc = cert_read_key_spki(bytes, length, spki256);
-    wipe(bytes, length);
-    if (rc != 0) {
-        buf_printf(&words, "%s: %s", pair->private_key, cert_error(rc));
-        return -1;
-    }
-    if (memcmp(spki256, found->leaf.spki256, sizeof spki256) != 0) {
-        buf_printf(&words, "%s does not fit %s: is it being written? The next run looks again",
-                   pair->private_key, pair->certificate);
-        found->code = WORLD_PAIR_LATER;
-        return -1;
-    }
-    found->code = WORLD_PAIR_READ;
-    return 0;
-}
-
 static void local_read_pair(void *context, const struct conf_pair *pair, struct world_pair *found)
 {
-    static uint8_t bytes[CERT_FILE_SIZE];
+    static struct pair_found read;
+    struct buf words = BUF_OVER(found->words);
     (void)context;
-    /* ACME clients write key and certificate one after the other: once more, then it is left. */
-    if (read_once(pair, bytes, found) != 0 && found->code == WORLD_PAIR_LATER) {
-        (void)pause_ms(WRITING_MS);
-        (void)read_once(pair, bytes, found);
-    }
+    pair_read(pair, &read);
+    found->code = read.code == PAIR_READ    ? WORLD_PAIR_READ
+                  : read.code == PAIR_LATER ? WORLD_PAIR_LATER
+                                            : WORLD_PAIR_FAILED;
+    found->leaf = read.leaf;
+    found->not_after = read.not_after;
+    buf_text(&words, read.words);
 }
 
 /* --- state ----------------------------------------------------------------------------------- */
