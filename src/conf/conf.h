@@ -69,6 +69,14 @@ struct conf_waits {
     uint32_t retire;  /* retire-wait */
     uint32_t margin;  /* wait-margin */
     uint32_t floor;   /* wait-floor */
+    uint32_t unreachable; /* unreachable-after */
+};
+
+/* How it is seen that DNS shows a record. */
+enum conf_propagation {
+    CONF_PROPAGATION_ALL,      /* every authoritative server is asked */
+    CONF_PROPAGATION_RESOLVER, /* the configured resolver is asked */
+    CONF_PROPAGATION_TIME      /* nobody is asked: time passes */
 };
 
 struct conf_provider {
@@ -103,7 +111,11 @@ struct conf_host {
     struct conf_record *records;
     uint32_t ttl;
     bool ttl_given; /* else the default is raised to the provider's least */
+    struct conf_list connect; /* addresses or names at which services are asked; none: its own */
     bool adopt;
+    bool shared; /* other names may lead to its records by CNAME */
+    bool leave;
+    enum conf_propagation propagation;
     struct conf_waits waits;
     const char *where;
 };
@@ -113,6 +125,9 @@ struct conf {
     const char *state;   /* directory */
     const char *ca_file; /* NULL: the usual places */
     bool syslog;
+    struct conf_list resolvers; /* none: those of /etc/resolv.conf */
+    const char *notify;         /* a command; NULL: none */
+    uint32_t check_interval;    /* seconds */
     size_t providers_count, pairs_count, hosts_count;
     struct conf_provider *providers;
     struct conf_pair *pairs;

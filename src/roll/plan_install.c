@@ -1,0 +1,458 @@
+/* The planner's middle part: installing, loading and verifying pairs. */
+#include "roll/planning.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+/* Reloads after which a former leaf is only reported. */
+#define TRIES_MOST 3
+
+/* --- what the configuration says of a pair --------------------------------------------------- */
+
+static void put_list(struct buf *b, const struct conf_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        buf_printf(b, "%s\n", list->items[i]);
+}
+
+void plan_pair_conf(const struct conf *conf, size_t pair, uint8_t digest[32])
+{
+    char text[4096];
+    struct buf b = BUF_OVER(text);
+    const struct conf_pair *p = &conf->pairs[pair];
+    buf_printf(&b, "%s\n%s\n%s\n", p->certificate, p->install == NULL ? "" : p->install,
+               p->install_owner == NULL ? "" : p->install_owner);
+    buf_printf(&b, "%u %s\n", (unsigned)p->install_mode, p->chain == NULL ? "" : p->chain);
+    put_list(&b, &p->reload);
+    put_list(&b, &p->restart);
+    for (size_t h = 0; h < conf->hosts_count; h++) {
+        if (!need_has_pair(&conf->hosts[h], pair))
+            continue;
+        buf_printf(&b, "%s\n", conf->hosts[h].name);
+        put_list(&b, &conf->hosts[h].connect);
+        for (size_t s = 0; s < conf->hosts[h].services_count; s++)
+            buf_printf(&b, "%s\n", conf->hosts[h].services[s].name);
+    }
+    cert_sha256((const uint8_t *)b.data, b.used, digest);
+}
+
+/* --- due ------------------------------------------------------------------------------------- */
+
+static bool same_chain(const struct pair_found *a, const struct pair_found *b)
+{
+    if (!state_same_leaf(&a->leaf, &b->leaf) || a->issuers_count != b->issuers_count)
+        return false;
+    for (size_t i = 0; i < a->issuers_count; i++) {
+        if (!state_same_leaf(&a->issuers[i], &b->issuers[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_refused(const struct planning *p, size_t pair, const struct pair_view *view)
+{
+    uint8_t digest[32];
+    if (view->state == NULL || !view->state->put_back ||
+        memcmp(view->state->refused, view->seen->source.leaf.certificate256, 32) != 0)
+        return false;
+    plan_pair_conf(p->k->conf, pair, digest);
+    return memcmp(view->state->refused_conf, digest, sizeof digest) == 0;
+}
+
+static bool is_due(struct planning *p, size_t pair, const struct pair_view *view)
+{
+    const struct cert_digests *last = view->state == NULL ? NULL : state_last_leaf(view->state);
+    if (view->seen->source.code != PAIR_READ)
+        return false;
+    if (view->conf->install == NULL)
+        return last != NULL && !state_same_leaf(last, &view->seen->source.leaf);
+    if (view->seen->current.code == PAIR_READ &&
+        same_chain(&view->seen->current, &view->seen->source))
+        return false;
+    if (!is_refused(p, pair, view))
+        return true;
+    (void)plan_pair_note(p->plan, PLAN_NOTE_PUT_BACK, pair);
+    return false;
+}
+
+static void note_source(struct planning *p, size_t pair, const struct pair_view *view)
+{
+    enum pair_code code = view->seen->source.code;
+    if (code == PAIR_LATER)
+        (void)plan_pair_note(p->plan, PLAN_NOTE_LATER, pair);
+    else if (code != PAIR_READ)
+        (void)plan_pair_note(p->plan, PLAN_NOTE_UNFIT, pair);
+}
+
+/* --- ripe ------------------------------------------------------------------------------------ */
+
+/* Seconds until every server denies, and every cache has forgotten (3.15); -1: not known yet. */
+static int64_t left_in(const struct planning *p, size_t h, size_t s)
+{
+    const struct state_owner *owner =
+        state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
+    if (owner == NULL || !owner->denied)
+        return -1;
+    int64_t elapsed = state_elapsed(&owner->denial, &p->k->seen->now);
+    int64_t left = owner->lifetime + (int64_t)p->k->conf->hosts[h].waits.margin -
+                   (elapsed < 0 ? 0 : elapsed);
+    return left < 0 ? 0 : left;
+}
+
+/* At one owner name. */
+static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
+{
+    const struct pair_found *source = &p->k->seen->pairs[pair].source;
+    const struct fit_chain chain = {&source->leaf, source->issuers_count, source->issuers};
+    const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
+    bool cut_short = false;
+    if (p->k->conf->hosts[h].leave)
+        return left_in(p, h, s);
+    if (plan_skips(p, h, s))
+        return 0;
+    int64_t left = learn_left(p->k, h, s, &source->leaf, p->options->now, &cut_short);
+    if (left < 0 || plan_adds(p->plan, h, s, NULL))
+        return -1;
+    if (cut_short)
+        (void)plan_pair_note(p->plan, PLAN_NOTE_SHORT, pair);
+    /* 3.3, 3.4: each usable combination has to match. */
+    const struct tlsa *lack =
+        set->count == 0
+            ? NULL
+            : fit_lack(&set->records[0].tlsa, set->count, sizeof set->records[0], &chain);
+    if (lack == NULL)
+        return left;
+    struct plan_note *note = plan_note(p->plan, PLAN_NOTE_BLOCKED, h, s);
+    if (note != NULL) {
+        note->pair = pair;
+        note->record = *lack;
+    }
+    return -1;
+}
+
+/* 3.7: one certificate waits for the slowest of all its owner names. */
+static int64_t ripe_in(struct planning *p, size_t pair)
+{
+    int64_t longest = 0;
+    bool unknown = false;
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        if (!need_has_pair(&p->k->conf->hosts[h], pair))
+            continue;
+        for (size_t s = 0; s < p->k->conf->hosts[h].services_count; s++) {
+            if (!p->k->seen->hosts[h].listed || !plan_may_write(p, h, s))
+                return -1;
+            int64_t left = ripe_at(p, pair, h, s);
+            unknown = unknown || left < 0;
+            longest = left > longest ? left : longest;
+        }
+    }
+    return unknown ? -1 : longest;
+}
+
+/* --- an empty folder (DESIGN.md, first run, 4) ----------------------------------------------- */
+
+struct first {
+    bool answered, served, others, recorded;
+};
+
+static void look_first(const struct planning *p, size_t pair, size_t h, size_t s,
+                       struct first *first)
+{
+    const struct pair_found *source = &p->k->seen->pairs[pair].source;
+    const struct observed_host *host = &p->k->seen->hosts[h];
+    first->recorded = first->recorded || !host->listed || host->sets[s].count > 0 ||
+                      !host->views[s].asked;
+    for (size_t i = 0; i < host->views[s].servers_count; i++)
+        first->recorded = first->recorded || host->views[s].servers[i].answer != WORLD_DENIAL;
+    for (size_t i = 0; i < host->services[s].count; i++) {
+        const struct world_shown *shown = &host->services[s].shown[i];
+        first->answered = first->answered || shown->code != PROBE_UNSEEN;
+        if (shown->code != PROBE_SERVED ||
+            (shown->algorithm == PROBE_RSA) != (source->algorithm == CERT_RSA))
+            continue;
+        if (state_same_key(&shown->leaf, &source->leaf))
+            first->served = true;
+        else
+            first->others = true;
+    }
+}
+
+/* The source's key is served already, or nobody serves or knows anything yet. */
+static bool is_first(const struct planning *p, size_t pair)
+{
+    struct first first = {false, false, false, false};
+    if (p->k->conf->pairs[pair].install == NULL ||
+        p->k->seen->pairs[pair].current.code != PAIR_ABSENT)
+        return false;
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        for (size_t s = 0; need_has_pair(&p->k->conf->hosts[h], pair) &&
+                           s < p->k->conf->hosts[h].services_count;
+             s++)
+            look_first(p, pair, h, s, &first);
+    }
+    return (first.served && !first.others) || (!first.answered && !first.recorded);
+}
+
+/* --- load ------------------------------------------------------------------------------------ */
+
+static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
+{
+    for (size_t i = 0; i < a->reload.count; i++) {
+        for (size_t k = 0; k < b->reload.count; k++) {
+            if (strcmp(a->reload.items[i], b->reload.items[k]) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A command that this pair shares with one whose services read the source would load that one too,
+ * before its time. Returns the pair that is waited for, or PAIR itself.
+ */
+static size_t held_by(const struct planning *p, size_t pair)
+{
+    for (size_t other = 0; other < p->k->conf->pairs_count; other++) {
+        const struct pair_view *view = &p->views[other];
+        bool unready = view->seen->source.code != PAIR_READ || (view->due && view->ripe_in != 0);
+        if (other != pair && view->conf->install == NULL && unready &&
+            share_command(p->views[pair].conf, view->conf))
+            return other;
+    }
+    return pair;
+}
+
+static void plan_reload(struct planning *p, size_t pair, bool again)
+{
+    size_t holder = held_by(p, pair);
+    if (holder != pair) {
+        struct plan_note *note = plan_pair_note(p->plan, PLAN_NOTE_HELD, pair);
+        if (note != NULL)
+            note->other = holder;
+        return;
+    }
+    if (p->views[pair].conf->reload.count + p->views[pair].conf->restart.count == 0)
+        (void)plan_pair_note(p->plan, PLAN_NOTE_NO_RELOAD, pair);
+    struct plan_action *action = plan_action(p->plan, PLAN_RELOAD);
+    if (action == NULL)
+        return;
+    action->pair = pair;
+    action->again = again;
+    action->restart = again && p->views[pair].state != NULL && p->views[pair].state->tries > 0;
+}
+
+/* 3.5: another pair of the same host is being installed, and that may still take its time. */
+static size_t busy_pair(const struct planning *p, size_t pair)
+{
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        const struct conf_host *host = &p->k->conf->hosts[h];
+        for (size_t i = 0; need_has_pair(host, pair) && i < host->pairs_count; i++) {
+            const struct state_pair *other = p->views[host->pairs[i]].state;
+            if (host->pairs[i] == pair || other == NULL || !other->loading || other->verified)
+                continue;
+            int64_t elapsed = state_elapsed(&other->begin, &p->k->seen->now);
+            if (elapsed < (int64_t)host->waits.unreachable)
+                return host->pairs[i];
+        }
+    }
+    return pair;
+}
+
+static bool is_installing(const struct planning *p, size_t pair)
+{
+    for (size_t i = 0; i < p->plan->actions_count; i++) {
+        const struct plan_action *a = &p->plan->actions[i];
+        if (a->kind != PLAN_INSTALL && a->kind != PLAN_RELOAD)
+            continue;
+        for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+            if (need_has_pair(&p->k->conf->hosts[h], pair) &&
+                need_has_pair(&p->k->conf->hosts[h], a->pair))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void install(struct planning *p, size_t pair)
+{
+    const struct pair_view *view = &p->views[pair];
+    bool first = is_first(p, pair);
+    if (!first && view->ripe_in != 0) {
+        plan_next(p->plan, view->ripe_in < 0 ? PLAN_STEP_VISIBLE : PLAN_STEP_INSTALL, pair,
+                  view->ripe_in < 0 ? 0 : view->ripe_in);
+        return;
+    }
+    size_t busy = busy_pair(p, pair);
+    if (!first && busy != pair) {
+        struct plan_note *note = plan_pair_note(p->plan, PLAN_NOTE_ONE_AT_A_TIME, pair);
+        if (note != NULL)
+            note->other = busy;
+        return;
+    }
+    if (!first && is_installing(p, pair))
+        return;
+    if (view->conf->install == NULL) {
+        plan_reload(p, pair, false);
+        return;
+    }
+    struct plan_action *action = plan_action(p->plan, PLAN_INSTALL);
+    if (action == NULL)
+        return;
+    action->pair = pair;
+    action->leaf = &view->seen->source.leaf;
+    action->silent = first;
+}
+
+/* --- verify ---------------------------------------------------------------------------------- */
+
+/* Whether the former pair may come back: every RRset still vouches for it. */
+static bool can_put_back(const struct planning *p, size_t pair)
+{
+    const struct pair_found *previous = &p->k->seen->pairs[pair].previous;
+    const struct fit_chain chain = {&previous->leaf, previous->issuers_count, previous->issuers};
+    if (previous->code != PAIR_READ)
+        return false;
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        for (size_t s = 0; need_has_pair(&p->k->conf->hosts[h], pair) &&
+                           s < p->k->conf->hosts[h].services_count;
+             s++) {
+            if (!p->k->seen->hosts[h].listed ||
+                !need_fits(&p->k->seen->hosts[h].sets[s], &chain))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void note_sum(struct planning *p, enum plan_note_kind kind, size_t pair,
+                     const struct verify_sum *sum)
+{
+    struct plan_note *note = plan_note(p->plan, kind, sum->host, sum->service);
+    if (note == NULL)
+        return;
+    note->pair = pair;
+    note->shown = sum->shown;
+}
+
+static void verify_old(struct planning *p, size_t pair,
+                       const struct verify_sum *sum)
+{
+    if (p->views[pair].state->tries >= TRIES_MOST) {
+        note_sum(p, PLAN_NOTE_STUBBORN, pair, sum);
+        return;
+    }
+    note_sum(p, PLAN_NOTE_OLD, pair, sum);
+    /* Right after a reload that is normal (facts 2.4): the next call looks again. */
+    if (!p->options->loaded[pair])
+        plan_reload(p, pair, true);
+}
+
+/* Whether some RRset does not vouch for what services are meant to serve, though it once did. */
+static bool is_abandoned(const struct planning *p, size_t pair)
+{
+    struct fit_chain chain;
+    if (!need_current(p->k, pair, &chain))
+        return false;
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        for (size_t s = 0; need_has_pair(&p->k->conf->hosts[h], pair) &&
+                           s < p->k->conf->hosts[h].services_count;
+             s++) {
+            if (p->k->seen->hosts[h].listed && !plan_skips(p, h, s) &&
+                !need_fits(&p->k->seen->hosts[h].sets[s], &chain))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void put_back(struct planning *p, size_t pair, const struct verify_sum *sum, bool outage)
+{
+    struct plan_action *action = plan_action(p->plan, PLAN_PUT_BACK);
+    if (action == NULL)
+        return;
+    action->pair = pair;
+    action->leaf = &p->views[pair].seen->previous.leaf;
+    action->host = sum->host;
+    action->service = sum->service;
+    action->outage = outage;
+}
+
+static void verify(struct planning *p, size_t pair)
+{
+    const struct pair_view *view = &p->views[pair];
+    struct verify_sum sum;
+    bool looked;
+    verify_pair(p->k, pair, &sum, &looked);
+    if (!looked)
+        return;
+    if (view->conf->install != NULL && is_abandoned(p, pair) && can_put_back(p, pair)) {
+        put_back(p, pair, &sum, true);
+    } else if (sum.others > 0 && view->state->loading && view->conf->install != NULL &&
+               can_put_back(p, pair)) {
+        put_back(p, pair, &sum, false);
+    } else if (sum.others > 0) {
+        return; /* told where the records are */
+    } else if (sum.early > 0 && view->conf->install != NULL) {
+        note_sum(p, PLAN_NOTE_EARLY, pair, &sum);
+    } else if (sum.olds > 0) {
+        verify_old(p, pair, &sum);
+    } else if (sum.unseen > 0) {
+        note_sum(p, PLAN_NOTE_UNSEEN, pair, &sum);
+    } else if (sum.news == 0) {
+        (void)plan_pair_note(p->plan, PLAN_NOTE_NOWHERE, pair);
+    } else if (!view->state->verified) {
+        struct plan_action *action =
+            plan_action(p->plan, p->options->shown[pair] ? PLAN_VERIFIED : PLAN_ROUND);
+        if (action != NULL)
+            action->pair = pair;
+    }
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct planning *p, size_t pair)
+{
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        if (p->k->seen->hosts[h].wanted && p->k->seen->hosts[h].other_mx == NULL &&
+            need_has_pair(&p->k->conf->hosts[h], pair))
+            return true;
+    }
+    return false;
+}
+
+static void plan_pair(struct planning *p, size_t pair)
+{
+    const struct pair_view *view = &p->views[pair];
+    note_source(p, pair, view);
+    if (view->conf->install == NULL && view->state != NULL && is_wanted(p, pair))
+        (void)plan_pair_note(p->plan, PLAN_NOTE_CLASSIC, pair);
+    if (view->due)
+        install(p, pair);
+    if (view->state == NULL || state_last_leaf(view->state) == NULL)
+        return;
+    /* What services read in place is loaded when it is ripe, not before. */
+    bool early = view->conf->install == NULL && view->due && view->ripe_in != 0;
+    if (view->state->reload && !early)
+        plan_reload(p, pair, false);
+    else if (!view->state->reload)
+        verify(p, pair);
+}
+
+void plan_installs(struct planning *p)
+{
+    for (size_t i = 0; i < p->k->conf->pairs_count; i++) {
+        struct pair_view *view = &p->views[i];
+        *view = (struct pair_view){&p->k->conf->pairs[i], &p->k->seen->pairs[i],
+                                   state_pair(p->k->state, p->k->conf->pairs[i].label), false, -1};
+        if (!is_wanted(p, i))
+            continue;
+        view->due = is_due(p, i, view);
+        if (view->due)
+            view->ripe_in = ripe_in(p, i);
+    }
+    for (size_t i = 0; i < p->k->conf->pairs_count; i++) {
+        if (is_wanted(p, i))
+            plan_pair(p, i);
+    }
+}

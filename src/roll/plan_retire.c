@@ -1,0 +1,227 @@
+/* The planner's last part: which records may go, and what is forgotten with them. */
+#include "roll/planning.h"
+
+#include "base/name.h"
+
+#include <string.h>
+
+static bool is_ours(const struct planning *p, const struct provider_rrset *set,
+                    const struct tlsa *record)
+{
+    return state_record(p->k->state, set->owner, record) != NULL;
+}
+
+/* Ours to delete. 3.9: other names may lead to the end of a CNAME, unknown to us. */
+static bool is_deletable(const struct planning *p, size_t h, size_t s,
+                         const struct provider_record *record)
+{
+    const struct conf_host *host = &p->k->conf->hosts[h];
+    const struct observed_host *seen = &p->k->seen->hosts[h];
+    if (is_ours(p, &seen->sets[s], &record->tlsa))
+        return true;
+    return host->adopt && !(seen->views[s].alias && host->shared);
+}
+
+int64_t plan_retire_in(const struct planning *p, size_t h)
+{
+    const struct conf_host *host = &p->k->conf->hosts[h];
+    int64_t longest = 0;
+    for (size_t i = 0; i < host->pairs_count; i++) {
+        const struct state_pair *pair =
+            state_pair(p->k->state, p->k->conf->pairs[host->pairs[i]].label);
+        if (pair == NULL || pair->reload || !pair->verified)
+            return -1;
+        int64_t elapsed = state_elapsed(&pair->verification, &p->k->seen->now);
+        int64_t left = plan_retire_wait(p, h) - (elapsed < 0 ? 0 : elapsed);
+        if (left > longest)
+            longest = left;
+    }
+    return longest;
+}
+
+/* Why a record stays: NEED_FORMER is the only reason that ends by itself; false: there is none. */
+static bool is_needed(const struct need *needs, size_t count, const struct tlsa *record,
+                      enum need_why *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        *why = needs[i].why;
+        if (fit_matches(record, &needs[i].chain))
+            return true;
+    }
+    return false;
+}
+
+/* Facts 2.4 (c): what remains fits every chain that is served or meant to be. */
+static bool remainder_fits(const struct planning *p, const struct provider_rrset *set,
+                           const bool *gone, const struct need *needs, size_t count)
+{
+    struct tlsa left[PROVIDER_RECORDS_MOST];
+    size_t left_count = 0;
+    (void)p;
+    for (size_t i = 0; i < set->count && i < PROVIDER_RECORDS_MOST; i++) {
+        if (!gone[i])
+            left[left_count++] = set->records[i].tlsa;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (needs[i].why != NEED_SERVED && needs[i].why != NEED_CURRENT)
+            continue;
+        if (left_count == 0 || !fit_accepts(left, left_count, sizeof left[0], &needs[i].chain))
+            return false;
+    }
+    return true;
+}
+
+struct retiring {
+    struct planning *p;
+    size_t h, s;
+    const struct need *needs;
+    size_t needs_count;
+    bool gone[PROVIDER_RECORDS_MOST];
+};
+
+static void retire_record(struct retiring *r, size_t index)
+{
+    struct planning *p = r->p;
+    const struct provider_rrset *set = &p->k->seen->hosts[r->h].sets[r->s];
+    const struct provider_record *record = &set->records[index];
+    enum need_why why = NEED_FORMER;
+    bool needed = is_needed(r->needs, r->needs_count, &record->tlsa, &why);
+    if (needed && why != NEED_FORMER)
+        return;
+    if (!is_deletable(p, r->h, r->s, record)) {
+        struct plan_note *note =
+            needed ? NULL : plan_note(p->plan, PLAN_NOTE_STALE, r->h, r->s);
+        if (note != NULL)
+            note->record = record->tlsa;
+        return;
+    }
+    /* A key that was never served goes at any time; so does one whose pair is long replaced. */
+    bool never_served = !needed && is_ours(p, set, &record->tlsa);
+    int64_t in = never_served ? 0 : plan_retire_in(p, r->h);
+    if (plan_adds(p->plan, r->h, r->s, NULL) || p->plan->cut || in < 0)
+        return;
+    if (in > 0) {
+        plan_next(p->plan, PLAN_STEP_RETIRE, r->h, in);
+        return;
+    }
+    if (!verify_all_seen(p->k, r->h, r->s)) {
+        (void)plan_note(p->plan, PLAN_NOTE_UNSEEN, r->h, r->s);
+        return;
+    }
+    r->gone[index] = true;
+    if (!remainder_fits(p, set, r->gone, r->needs, r->needs_count)) {
+        r->gone[index] = false;
+        return;
+    }
+    struct plan_action *action = plan_action(p->plan, PLAN_REMOVE);
+    if (action == NULL)
+        return;
+    action->host = r->h;
+    action->service = r->s;
+    action->target = record;
+}
+
+void plan_retire(struct planning *p, size_t h, size_t s)
+{
+    const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
+    struct need needs[NEED_MOST];
+    struct retiring r = {.p = p, .h = h, .s = s, .needs = needs};
+    if (!plan_may_write(p, h, s) || p->k->conf->hosts[h].leave)
+        return;
+    r.needs_count = need_of(p->k, h, s, needs);
+    for (size_t i = 0; i < set->count && i < PROVIDER_RECORDS_MOST; i++)
+        retire_record(&r, i);
+}
+
+/* --- leaving DANE (3.15) --------------------------------------------------------------------- */
+
+/* What matches nothing that is served goes first: what remains fits as long as it can. */
+static void leave_records(struct planning *p, size_t h, size_t s, bool needed)
+{
+    const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
+    struct need needs[NEED_MOST];
+    size_t count = need_of(p->k, h, s, needs);
+    for (size_t i = 0; i < set->count; i++) {
+        enum need_why why = NEED_FORMER;
+        bool matches = is_needed(needs, count, &set->records[i].tlsa, &why) &&
+                       (why == NEED_SERVED || why == NEED_CURRENT);
+        if (matches != needed || !is_deletable(p, h, s, &set->records[i]))
+            continue;
+        struct plan_action *action = plan_action(p->plan, PLAN_REMOVE);
+        if (action == NULL)
+            return;
+        action->host = h;
+        action->service = s;
+        action->target = &set->records[i];
+    }
+}
+
+void plan_leave(struct planning *p, size_t h, size_t s)
+{
+    const struct conf_host *host = &p->k->conf->hosts[h];
+    const struct state_owner *owner =
+        state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
+    if (!host->leave || !plan_may_write(p, h, s))
+        return;
+    leave_records(p, h, s, false);
+    leave_records(p, h, s, true);
+    struct plan_note *note = plan_note(p->plan, PLAN_NOTE_LEFT, h, s);
+    if (note == NULL)
+        return;
+    note->in = -1;
+    if (owner == NULL || !owner->denied)
+        return;
+    int64_t elapsed = state_elapsed(&owner->denial, &p->k->seen->now);
+    note->in = owner->lifetime + (int64_t)host->waits.margin - (elapsed < 0 ? 0 : elapsed);
+    if (note->in < 0)
+        note->in = 0;
+}
+
+/* --- what is no longer needed ---------------------------------------------------------------- */
+
+/* Whether a record stands anywhere for a key that the pair had, and not for what it has now. */
+static bool has_records(const struct planning *p, size_t pair, const struct cert_digests *leaf,
+                        const struct cert_digests *now)
+{
+    const struct fit_chain former = {leaf, 0, NULL}, current = {now, 0, NULL};
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        const struct observed_host *host = &p->k->seen->hosts[h];
+        if (!need_has_pair(&p->k->conf->hosts[h], pair))
+            continue;
+        if (!host->listed || plan_retire_in(p, h) != 0)
+            return true;
+        for (size_t s = 0; s < p->k->conf->hosts[h].services_count; s++) {
+            for (size_t i = 0; i < host->sets[s].count; i++) {
+                const struct tlsa *tlsa = &host->sets[s].records[i].tlsa;
+                if (fit_matches(tlsa, &former) && !fit_matches(tlsa, &current))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Facts 2.4: the former pair is kept for as long as its records are. */
+void plan_forget(struct planning *p)
+{
+    for (size_t i = 0; i < p->k->conf->pairs_count; i++) {
+        const struct state_pair *pair = state_pair(p->k->state, p->k->conf->pairs[i].label);
+        const struct cert_digests *last = pair == NULL ? NULL : state_last_leaf(pair);
+        bool previous = p->k->seen->pairs[i].previous.code != PAIR_ABSENT;
+        if (last == NULL || !pair->verified || pair->reload)
+            continue;
+        bool former = previous, kept = false;
+        if (p->k->seen->pairs[i].previous.code == PAIR_READ)
+            kept = has_records(p, i, &p->k->seen->pairs[i].previous.leaf, last);
+        for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
+            if (state_same_leaf(&l->digests, last))
+                continue;
+            former = true;
+            kept = kept || has_records(p, i, &l->digests, last);
+        }
+        struct plan_action *action =
+            former && !kept ? plan_action(p->plan, PLAN_DROP_PREVIOUS) : NULL;
+        if (action != NULL)
+            action->pair = i;
+    }
+}

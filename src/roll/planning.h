@@ -1,0 +1,48 @@
+/*
+ * What the planner's parts share: publish, install, retire, in this order.
+ */
+#ifndef ROLL_PLANNING_H
+#define ROLL_PLANNING_H
+
+#include "roll/plan.h"
+
+/* What is known of one pair, worked out once. */
+struct pair_view {
+    const struct conf_pair *conf;
+    const struct observed_pair *seen;
+    const struct state_pair *state; /* NULL: nothing is known of it */
+    bool due;                       /* the source is to become what services serve */
+    int64_t ripe_in;                /* and may in so many seconds; -1: not known yet */
+};
+
+struct planning {
+    struct plan *plan;
+    const struct knowledge *k;
+    const struct plan_options *options;
+    struct pair_view *views; /* by pair */
+};
+
+/* NULL when the plan is full. */
+struct plan_action *plan_action(struct plan *plan, enum plan_kind kind);
+/* A note about service S of host H; NULL when there are too many. */
+struct plan_note *plan_note(struct plan *plan, enum plan_note_kind kind, size_t h, size_t s);
+struct plan_note *plan_pair_note(struct plan *plan, enum plan_note_kind kind, size_t pair);
+void plan_next(struct plan *plan, enum plan_step step, size_t index, int64_t in);
+/* Whether an ADD is planned for service S of host H: RECORD, or any (NULL). */
+bool plan_adds(const struct plan *plan, size_t h, size_t s, const struct tlsa *record);
+/* Whether records of host H may be changed at all now. */
+bool plan_may_write(const struct planning *p, size_t h, size_t s);
+/* Whether nothing of ours is published for service S of host H, because it does not show our keys,
+ * or has no TLS. */
+bool plan_skips(const struct planning *p, size_t h, size_t s);
+uint32_t plan_retire_wait(const struct planning *p, size_t h);
+
+void plan_publish(struct planning *p, size_t h, size_t s);
+void plan_installs(struct planning *p);
+/* Seconds until the records of former keys of host H may go; -1: not known yet. */
+int64_t plan_retire_in(const struct planning *p, size_t h);
+void plan_retire(struct planning *p, size_t h, size_t s);
+void plan_leave(struct planning *p, size_t h, size_t s);
+void plan_forget(struct planning *p);
+
+#endif

@@ -1,0 +1,401 @@
+#include "roll/report.h"
+
+#include <string.h>
+
+/* What a note means: for the outcome, and how it is told. */
+enum weight {
+    WEIGHT_DETAIL,  /* with --verbose */
+    WEIGHT_ONCE,    /* to be known: told once */
+    WEIGHT_LATER,   /* a passing fault */
+    WEIGHT_FAILED,  /* something does not match */
+    WEIGHT_OUTAGE,  /* mail is being deferred: `notify` too */
+    WEIGHT_USAGE    /* the configuration is wrong */
+};
+
+typedef void note_words(const struct acting *acting, const struct plan_note *note, struct buf *b);
+
+static const struct observed_host *host_of(const struct acting *acting,
+                                           const struct plan_note *note)
+{
+    return &acting->seen->hosts[note->host];
+}
+
+static const char *owner_of(const struct acting *acting, const struct plan_note *note)
+{
+    return host_of(acting, note)->sets[note->service].owner;
+}
+
+static const struct world_view *view_of(const struct acting *acting, const struct plan_note *note)
+{
+    return &host_of(acting, note)->views[note->service];
+}
+
+static const struct pair_found *source_of(const struct acting *acting,
+                                          const struct plan_note *note)
+{
+    return &acting->seen->pairs[note->pair].source;
+}
+
+static const char *label_of(const struct acting *acting, size_t pair)
+{
+    return acting->conf->pairs[pair].label;
+}
+
+static void put_host(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: ", acting->conf->hosts[note->host].name);
+}
+
+/* "imaps at 192.0.2.1 (RSA)" */
+static void put_shown(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct world_service *service = &host_of(acting, note)->services[note->service];
+    buf_printf(b, "%s: %s", acting->conf->hosts[note->host].name,
+               acting->conf->hosts[note->host].services[note->service].name);
+    if (note->shown >= service->count)
+        return;
+    const struct world_shown *shown = &service->shown[note->shown];
+    buf_printf(b, " at %s (%s)", shown->address,
+               shown->algorithm == PROBE_RSA ? "RSA" : "ECDSA");
+    if (shown->words != NULL)
+        buf_printf(b, ": %s", shown->words);
+}
+
+static void put_key(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct world_service *service = &host_of(acting, note)->services[note->service];
+    if (note->shown < service->count) {
+        buf_text(b, " ");
+        buf_hex(b, service->shown[note->shown].leaf.spki256, 6);
+        buf_text(b, "...");
+    }
+}
+
+static void put_record(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b, "%s ", owner_of(acting, note));
+    tlsa_brief(b, &note->record);
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static void say_unfit(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: %s; nothing of it is published or installed",
+               label_of(acting, note->pair), source_of(acting, note)->words);
+}
+
+static void say_later(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: %s", label_of(acting, note->pair), source_of(acting, note)->words);
+}
+
+static void say_put_back(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b,
+               "%s: this certificate was put back, as a service showed what DNS does not vouch for; "
+               "it is tried again when its files or the configuration change, or by 'daneroll run "
+               "--retry HOST'",
+               label_of(acting, note->pair));
+}
+
+static void say_classic(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b,
+               "%s: no 'install': services read %s itself, so a renewed key may be live before DNS "
+               "is ready; see INSTALL in daneroll.conf(5)",
+               label_of(acting, note->pair), acting->conf->pairs[note->pair].certificate);
+}
+
+static void say_no_reload(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: it has no 'reload': nothing tells the services that their pair has changed",
+               label_of(acting, note->pair));
+}
+
+/* --- DNS ------------------------------------------------------------------------------------- */
+
+static void say_other_mx(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b,
+               "its MX records name other hosts: senders look for TLSA records there, not here. "
+               "Write a [host] for each of these that is yours: %s",
+               host_of(acting, note)->other_mx);
+}
+
+static void say_not_in_force(const struct acting *acting, const struct plan_note *note,
+                             struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b, "%s is not in force: %s", owner_of(acting, note),
+               view_of(acting, note)->zone == WORLD_ZONE_NO_DS
+                   ? "the zone is signed, but its parent has no DS record for it"
+                   : "the zone is not signed with DNSSEC");
+}
+
+static void say_bogus(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const char *words = view_of(acting, note)->words;
+    put_host(acting, note, b);
+    buf_printf(b,
+               "%s: DNSSEC is broken (%s): every sender that validates defers, whatever is "
+               "published; nothing is changed until the zone is mended",
+               owner_of(acting, note), words == NULL ? "bogus" : words);
+}
+
+static void say_blind(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const char *words = view_of(acting, note)->words;
+    put_host(acting, note, b);
+    buf_printf(b, "%s: DNS could not be asked: %s", owner_of(acting, note),
+               words == NULL ? "no answer" : words);
+}
+
+static void say_server(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct world_server *server = &view_of(acting, note)->servers[note->server];
+    put_host(acting, note, b);
+    buf_printf(b, "name server %s (%s) %s for %s: %s", server->name, server->address,
+               server->answer == WORLD_SILENT ? "does not answer" : "gives no answer",
+               owner_of(acting, note), server->words == NULL ? "no answer" : server->words);
+}
+
+static void say_signature(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    if (note->in <= 0) {
+        buf_printf(b, "%s: its signature has expired", owner_of(acting, note));
+        return;
+    }
+    buf_printf(b, "%s: its signature ends in ", owner_of(acting, note));
+    buf_duration(b, note->in);
+    buf_text(b, ": is the zone still being signed?");
+}
+
+static void say_alias(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b, "the owner name of its %s is a CNAME: records are kept at %s",
+               acting->conf->hosts[note->host].services[note->service].name,
+               owner_of(acting, note));
+}
+
+static void say_many(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b, "%s has %zu TLSA records: some senders fail above 12", owner_of(acting, note),
+               host_of(acting, note)->sets[note->service].count);
+}
+
+static void say_stale(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_record(acting, note, b);
+    buf_text(b, " fits no key known here and is not ours: left alone; 'adopt = yes' retires it");
+}
+
+static void say_blocked(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_record(acting, note, b);
+    buf_printf(b,
+               " is not matched by the next chain of %s, so it is not installed; remove the record, "
+               "or 'adopt = yes'",
+               label_of(acting, note->pair));
+}
+
+static void say_short(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: 'publish-wait' is left out: the certificate in use would end before",
+               label_of(acting, note->pair));
+}
+
+static void say_left(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b, "%s: ", owner_of(acting, note));
+    if (note->in < 0)
+        buf_text(b, "leaving DANE: the key must not change before its servers deny the records");
+    else if (note->in == 0)
+        buf_text(b, "has left DANE: keys may be changed freely");
+    else {
+        buf_text(b, "leaving DANE: keys may be changed freely in ");
+        buf_duration(b, note->in);
+    }
+}
+
+/* --- services -------------------------------------------------------------------------------- */
+
+static void say_front(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b,
+               "%s shows a key that is none of this host's (a proxy in front of it?): nothing is "
+               "published for it",
+               acting->conf->hosts[note->host].services[note->service].name);
+}
+
+static void say_no_starttls(const struct acting *acting, const struct plan_note *note,
+                            struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b,
+               "%s offers no STARTTLS: no record is published, as senders would then refuse to "
+               "deliver",
+               acting->conf->hosts[note->host].services[note->service].name);
+}
+
+static void say_outage(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_shown(acting, note, b);
+    buf_text(b, " serves the key");
+    put_key(acting, note, b);
+    buf_printf(b,
+               ", which %s does not vouch for: an outage. Its record is published now; it ends when "
+               "caches forget the old ones",
+               owner_of(acting, note));
+}
+
+static void say_other(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_shown(acting, note, b);
+    buf_printf(b, ": no usable TLS, though %s has records: DANE senders do not deliver",
+               owner_of(acting, note));
+}
+
+static void say_old(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_shown(acting, note, b);
+    buf_printf(b, " still shows a former certificate of %s", label_of(acting, note->pair));
+}
+
+static void say_stubborn(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    say_old(acting, note, b);
+    buf_text(b, " after three reloads: does it read the installed files? It may need 'restart = "
+                "COMMAND'");
+}
+
+static void say_unseen(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct world_service *service = &host_of(acting, note)->services[note->service];
+    put_shown(acting, note, b);
+    if (service->count == 0 && service->words != NULL)
+        buf_printf(b, ": %s", service->words);
+    buf_text(b, ": could not be seen, so no record is retired; if it cannot be reached from here, "
+                "say 'connect = 127.0.0.1' (or its inner address)");
+}
+
+static void say_early(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct conf_pair *pair = &acting->conf->pairs[note->pair];
+    put_shown(acting, note, b);
+    buf_printf(b,
+               " shows the certificate of %s, which is not installed yet: it should read "
+               "%s/current/fullchain.pem",
+               pair->certificate, pair->install == NULL ? "" : pair->install);
+}
+
+static void say_nowhere(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct conf_pair *pair = &acting->conf->pairs[note->pair];
+    buf_printf(b, "%s: no service shows this pair: do they read %s%s?", pair->label,
+               pair->install == NULL ? pair->certificate : pair->install,
+               pair->install == NULL ? "" : "/current/fullchain.pem");
+}
+
+static void say_one(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: waits until %s, of the same host, is verified",
+               label_of(acting, note->pair), label_of(acting, note->other));
+}
+
+static void say_held(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: its reload waits for %s, which shares a command and is not ready",
+               label_of(acting, note->pair), label_of(acting, note->other));
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static const struct {
+    enum weight weight;
+    note_words *words;
+} notes[] = {
+    [PLAN_NOTE_STALE] = {WEIGHT_ONCE, say_stale},
+    [PLAN_NOTE_BLOCKED] = {WEIGHT_FAILED, say_blocked},
+    [PLAN_NOTE_UNFIT] = {WEIGHT_FAILED, say_unfit},
+    [PLAN_NOTE_LATER] = {WEIGHT_LATER, say_later},
+    [PLAN_NOTE_OTHER_MX] = {WEIGHT_USAGE, say_other_mx},
+    [PLAN_NOTE_NOT_IN_FORCE] = {WEIGHT_ONCE, say_not_in_force},
+    [PLAN_NOTE_BOGUS] = {WEIGHT_OUTAGE, say_bogus},
+    [PLAN_NOTE_BLIND] = {WEIGHT_LATER, say_blind},
+    [PLAN_NOTE_SERVER] = {WEIGHT_ONCE, say_server},
+    [PLAN_NOTE_SIGNATURE] = {WEIGHT_FAILED, say_signature},
+    [PLAN_NOTE_ALIAS] = {WEIGHT_ONCE, say_alias},
+    [PLAN_NOTE_FRONT] = {WEIGHT_ONCE, say_front},
+    [PLAN_NOTE_NO_STARTTLS] = {WEIGHT_FAILED, say_no_starttls},
+    [PLAN_NOTE_OUTAGE] = {WEIGHT_OUTAGE, say_outage},
+    [PLAN_NOTE_OTHER] = {WEIGHT_OUTAGE, say_other},
+    [PLAN_NOTE_OLD] = {WEIGHT_DETAIL, say_old},
+    [PLAN_NOTE_STUBBORN] = {WEIGHT_FAILED, say_stubborn},
+    [PLAN_NOTE_UNSEEN] = {WEIGHT_ONCE, say_unseen},
+    [PLAN_NOTE_EARLY] = {WEIGHT_ONCE, say_early},
+    [PLAN_NOTE_NOWHERE] = {WEIGHT_ONCE, say_nowhere},
+    [PLAN_NOTE_PUT_BACK] = {WEIGHT_FAILED, say_put_back},
+    [PLAN_NOTE_ONE_AT_A_TIME] = {WEIGHT_DETAIL, say_one},
+    [PLAN_NOTE_HELD] = {WEIGHT_DETAIL, say_held},
+    [PLAN_NOTE_SHORT] = {WEIGHT_ONCE, say_short},
+    [PLAN_NOTE_NO_RELOAD] = {WEIGHT_ONCE, say_no_reload},
+    [PLAN_NOTE_CLASSIC] = {WEIGHT_ONCE, say_classic},
+    [PLAN_NOTE_MANY] = {WEIGHT_ONCE, say_many},
+    [PLAN_NOTE_LEFT] = {WEIGHT_DETAIL, say_left},
+};
+
+void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    notes[note->kind].words(acting, note, b);
+}
+
+/* Told in full the first time it is seen, then only to those who ask for details. */
+static void tell_once(struct acting *acting, const char *text)
+{
+    world_say(acting->world,
+              state_said(acting->state, text) ? LOG_LEVEL_DETAIL : LOG_LEVEL_WARNING, "%s", text);
+}
+
+static void tell(struct acting *acting, const struct plan_note *note)
+{
+    char text[LOG_MESSAGE_SIZE];
+    struct buf b = BUF_OVER(text);
+    report_note(acting, note, &b);
+    switch (notes[note->kind].weight) {
+    case WEIGHT_DETAIL:
+        world_say(acting->world, LOG_LEVEL_DETAIL, "%s", text);
+        return;
+    case WEIGHT_ONCE:
+        tell_once(acting, text);
+        return;
+    case WEIGHT_LATER:
+        acting->outcome->later = true;
+        break;
+    case WEIGHT_USAGE:
+        acting->outcome->usage = true;
+        break;
+    case WEIGHT_FAILED:
+    case WEIGHT_OUTAGE:
+        acting->outcome->failed = true;
+        break;
+    }
+    /* Once for each that is told of it by a command, at each look for whoever reads the log. */
+    if (!state_said(acting->state, text) && notes[note->kind].weight != WEIGHT_LATER)
+        act_notify(acting, notes[note->kind].weight == WEIGHT_OUTAGE ? "outage" : "failure",
+                   acting->conf->hosts[note->host].name, SIZE_MAX, text);
+    world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
+}
+
+void report_plan(struct acting *acting, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->notes_count; i++)
+        tell(acting, &plan->notes[i]);
+}

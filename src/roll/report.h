@@ -1,0 +1,18 @@
+/*
+ * What the planner has to say, in words: which host, record, server or service, what it means and
+ * what to do.
+ */
+#ifndef ROLL_REPORT_H
+#define ROLL_REPORT_H
+
+#include "roll/act.h"
+
+/*
+ * Says the notes of a plan and sets what they mean for the outcome. What is wrong is said each
+ * time, what is only to be known once: the state remembers.
+ */
+void report_plan(struct acting *acting, const struct plan *plan);
+/* The text of one note. */
+void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b);
+
+#endif
