@@ -55,8 +55,8 @@ static int open_trust(struct running *r)
 static int open_local(struct running *r)
 {
     char words[WORLD_WORDS_SIZE] = "its name is too long";
-    int rc = r->dry ? world_local_open_to_read(&r->local, r->conf.state)
-                    : world_local_open(&r->local, r->conf.state, words);
+    int rc = r->dry ? world_local_open_to_read(&r->local, &r->conf)
+                    : world_local_open(&r->local, &r->conf, words);
     if (rc == 0)
         return EXIT_GOOD;
     if (rc == WORLD_LOCK_HELD) {
@@ -84,7 +84,9 @@ static int run_engine(struct running *r)
     struct world real = {&world_net_functions, &r->net, &world_local_functions, &r->local};
     struct roll_options options = {
         .wait = call_flag(r->call, "wait"),
-        .renew = call_flag(r->call, "wait") && !call_flag(r->call, "no-renew"),
+        .no_renew = call_flag(r->call, "no-renew"),
+        .now = call_flag(r->call, "now"),
+        .retry = call_flag(r->call, "retry"),
         .hosts_count = r->call->arguments_count,
         .hosts = r->call->arguments,
     };
@@ -94,7 +96,7 @@ static int run_engine(struct running *r)
         return EXIT_USAGE_FAULT;
     }
     if (world_net_init(&r->net, &r->conf, &r->trust, &r->arena) != 0 ||
-        (r->dry && world_dry_init(&dry, &real, &r->arena, &rehearsal) != 0)) {
+        (r->dry && world_dry_init(&dry, &r->conf, &real, &r->arena, &rehearsal) != 0)) {
         log_say(LOG_LEVEL_ERROR, "out of memory");
         return EXIT_FAILED;
     }
@@ -153,7 +155,17 @@ static const struct conf_key options[] = {
      .kind = CONF_YES_NO,
      .preset = "no",
      .needs_no_value = true,
-     .help = "with --wait: do not run `renew`"},
+     .help = "do not run `renew`"},
+    {.name = "now",
+     .kind = CONF_YES_NO,
+     .preset = "no",
+     .needs_no_value = true,
+     .help = "run `renew` at once; publish-wait and retire-wait are 0"},
+    {.name = "retry",
+     .kind = CONF_YES_NO,
+     .preset = "no",
+     .needs_no_value = true,
+     .help = "install again what was put back"},
     {.name = "dry-run",
      .kind = CONF_YES_NO,
      .preset = "no",

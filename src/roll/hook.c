@@ -83,6 +83,7 @@ static void make_environment(struct environment *e, const struct world_hook *hoo
     set_variable(e, "DANE_KEY", hook->key);
     set_variable(e, "DANE_CERTIFICATE", hook->certificate);
     set_variable(e, "DANE_PRIVATE_KEY", hook->private_key);
+    set_variable(e, "DANE_MESSAGE", hook->message);
 }
 
 /* --- the child ------------------------------------------------------------------------------- */

@@ -4,6 +4,9 @@
 
 /* What pauses between tries may take in one call (DESIGN: at most 30 seconds together). */
 #define PATIENCE_MS 30000
+/* One handshake, and the connection it is made on. */
+#define PROBE_MS   15000
+#define CONNECT_MS 5000
 /* A Date this near to our clock proves it. */
 #define DATE_NEAR 60
 
@@ -66,6 +69,106 @@ static struct provider_result net_remove(void *context, size_t provider, const c
     return result.code == PROVIDER_DONE ? p->type->remove(p, host, seen, record) : result;
 }
 
+/* --- DNS ------------------------------------------------------------------------------------- */
+
+/* WIP: until dane/lookup is there. */
+static int net_look_up(void *context, const struct conf_host *host, const char *owner,
+                       struct world_view *view, struct arena *arena)
+{
+    (void)context;
+    (void)host;
+    (void)owner;
+    (void)arena;
+    view->asked = true;
+    view->settle = 300;
+    view->signature_end = -1;
+    return 0;
+}
+
+static const char *net_other_mx(void *context, const struct conf_host *host, struct arena *arena)
+{
+    (void)context;
+    (void)host;
+    (void)arena;
+    return NULL;
+}
+
+/* --- services -------------------------------------------------------------------------------- */
+
+static const char *words_of(const struct net_words *words, struct arena *arena)
+{
+    return words->text[0] == '\0' ? NULL : arena_text(arena, words->text, strlen(words->text));
+}
+
+/* What one handshake showed, with memory of its own. 0 or -1. */
+static int keep(const struct probe_result *result, struct world_shown *shown, struct arena *arena)
+{
+    shown->code = result->code;
+    shown->leaf = result->leaf;
+    shown->issuers_count = result->issuers_count;
+    shown->words = words_of(&result->words, arena);
+    if (result->issuers_count == 0)
+        return 0;
+    shown->issuers = arena_take(arena, result->issuers_count, sizeof *shown->issuers);
+    if (shown->issuers == NULL)
+        return -1;
+    memcpy(shown->issuers, result->issuers, result->issuers_count * sizeof *shown->issuers);
+    return 0;
+}
+
+static int ask(const struct conf_host *host, const struct service *service,
+               struct world_shown *shown, struct arena *arena)
+{
+    static struct probe_result result;
+    const struct probe_question question = {.address = shown->address,
+                                            .port = service->port,
+                                            .start = service->start,
+                                            .domain = host->name,
+                                            .algorithm = shown->algorithm,
+                                            .connect_ms = CONNECT_MS,
+                                            .deadline = time_ticks() + PROBE_MS};
+    probe(&question, &result);
+    return keep(&result, shown, arena);
+}
+
+/* Each address, with each kind of key on its own (facts 2.4). */
+static int net_probe(void *context, const struct conf_host *host, size_t service,
+                     struct world_service *found, struct arena *arena)
+{
+    static const enum probe_algorithm algorithms[] = {PROBE_ECDSA, PROBE_RSA};
+    const size_t kinds = sizeof algorithms / sizeof algorithms[0];
+    static struct tcp_addresses list;
+    const char *const own[] = {host->name};
+    struct net_words why = {""};
+    struct service asked;
+    (void)context;
+    if (service_find(host->services[service].name, &asked) != 0)
+        return 0;
+    (void)probe_addresses(host->connect.count > 0 ? host->connect.items : own,
+                          host->connect.count > 0 ? host->connect.count : 1, &list, &why);
+    found->words = words_of(&why, arena);
+    found->shown = arena_take(arena, list.count * kinds, sizeof *found->shown);
+    if (list.count > 0 && found->shown == NULL)
+        return -1;
+    for (size_t i = 0; i < list.count * kinds; i++) {
+        struct world_shown *shown = &found->shown[found->count];
+        struct buf b = BUF_OVER(shown->address);
+        buf_text(&b, list.text[i / kinds]);
+        shown->algorithm = algorithms[i % kinds];
+        /* Who was not to be reached with one kind of key is not asked for the other. */
+        if (i % kinds > 0 && found->shown[found->count - 1].code == PROBE_UNSEEN) {
+            shown->code = PROBE_UNSEEN;
+            shown->words = found->shown[found->count - 1].words;
+        } else if (ask(host, &asked, shown, arena) != 0) {
+            return -1;
+        }
+        found->count++;
+    }
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
 static bool net_proves(void *context, const struct moment *now)
 {
     const struct world_net *net = context;
@@ -98,6 +201,9 @@ const struct world_network world_net_functions = {
     .list = net_list,
     .add = net_add,
     .remove = net_remove,
+    .look_up = net_look_up,
+    .other_mx = net_other_mx,
+    .probe = net_probe,
     .proves = net_proves,
     .rest = net_rest,
 };
