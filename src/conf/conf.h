@@ -65,10 +65,10 @@ struct conf_record {
 };
 
 struct conf_waits {
-    uint32_t publish; /* publish-wait */
-    uint32_t retire;  /* retire-wait */
-    uint32_t margin;  /* wait-margin */
-    uint32_t floor;   /* wait-floor */
+    uint32_t publish;     /* publish-wait */
+    uint32_t retire;      /* retire-wait */
+    uint32_t margin;      /* wait-margin */
+    uint32_t floor;       /* wait-floor */
     uint32_t unreachable; /* unreachable-after */
 };
 
@@ -110,7 +110,7 @@ struct conf_host {
     size_t records_count;
     struct conf_record *records;
     uint32_t ttl;
-    bool ttl_given; /* else the default is raised to the provider's least */
+    bool ttl_given;           /* else the default is raised to the provider's least */
     struct conf_list connect; /* addresses or names at which services are asked; none: its own */
     bool adopt;
     bool shared; /* other names may lead to its records by CNAME */

@@ -30,42 +30,72 @@ static bool has(const struct section *s, const char *name)
     return false;
 }
 
-/* Items into the arena; the reader's array is the caller's. */
-static struct conf_list keep_list(struct loading *l, const struct conf_value *value)
+/* "0640": three or four octal digits that let the owner read. */
+static uint32_t take_mode(struct loading *l, const struct value *v, const char *text)
 {
-    struct conf_list list = {0, NULL};
-    if (value->items_count == 0)
-        return list;
-    list.items = take_memory(l, value->items_count, sizeof *list.items);
-    if (list.items == NULL)
-        return list;
-    memcpy(list.items, value->items, value->items_count * sizeof *list.items);
-    list.count = value->items_count;
-    return list;
+    uint32_t mode = 0;
+    size_t digits = strspn(text, "01234567");
+    for (size_t i = 0; i < digits && i < 4; i++)
+        mode = mode * 8 + (uint32_t)(text[i] - '0');
+    if (digits < 3 || digits > 4 || text[digits] != '\0' || (mode & 0400) == 0 ||
+        (mode & 07117) != 0)
+        fault_at(
+            l, v,
+            "'install-mode = %.*s': a mode such as 0600 or 0640, which lets the owner read and "
+            "others neither write nor execute",
+            20, text);
+    return mode;
+}
+
+static void take_pair_key(struct loading *l, struct section *s, const struct conf_key *key,
+                          struct conf_pair *pair)
+{
+    const struct {
+        const char *name;
+        const char **text;
+        struct conf_list *list;
+        uint32_t *number;
+    } fields[] = {
+        {"certificate", &pair->certificate, NULL, NULL},
+        {"private-key", &pair->private_key, NULL, NULL},
+        {"next-key", &pair->next_key, NULL, NULL},
+        {"install", &pair->install, NULL, NULL},
+        {"install-owner", &pair->install_owner, NULL, NULL},
+        {"chain", &pair->chain, NULL, NULL},
+        {"renew", NULL, &pair->renew, NULL},
+        {"reload", NULL, &pair->reload, NULL},
+        {"restart", NULL, &pair->restart, NULL},
+        {"renew-before", NULL, NULL, &pair->renew_before},
+        {"hook-timeout", NULL, NULL, &pair->hook_timeout},
+    };
+    struct conf_value value = {.text = NULL};
+    bool there;
+    const struct value *v = take(l, s, key, &value, &there);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (strcmp(fields[i].name, key->name) != 0)
+            continue;
+        if (fields[i].text != NULL && there)
+            *fields[i].text = value.text;
+        if (fields[i].list != NULL)
+            *fields[i].list = keep_list(l, &value);
+        if (fields[i].number != NULL)
+            *fields[i].number = there ? value.number : 0;
+    }
+    if (strcmp(key->name, "install-mode") == 0 && there)
+        pair->install_mode = take_mode(l, v, value.text);
 }
 
 /* The keys of a pair in S, a pair's section or its host's. */
 static void take_pair(struct loading *l, struct section *s, struct conf_pair *pair)
 {
-    struct conf_value value;
     size_t count;
-    bool there;
     const struct conf_key *keys = conf_keys("pair", &count);
     pair->label = s->label;
     pair->where = place_of(l, s);
-    for (size_t i = 0; i < count; i++) {
-        (void)take(l, s, &keys[i], &value, &there);
-        if (strcmp(keys[i].name, "certificate") == 0 && there)
-            pair->certificate = value.text;
-        else if (strcmp(keys[i].name, "private-key") == 0 && there)
-            pair->private_key = value.text;
-        else if (strcmp(keys[i].name, "renew") == 0)
-            pair->renew = keep_list(l, &value);
-        else if (strcmp(keys[i].name, "reload") == 0)
-            pair->reload = keep_list(l, &value);
-        else if (strcmp(keys[i].name, "hook-timeout") == 0)
-            pair->hook_timeout = value.number;
-    }
+    for (size_t i = 0; i < count; i++)
+        take_pair_key(l, s, &keys[i], pair);
+    if (pair->install != NULL && pair->private_key == NULL)
+        fault_in(l, s, "'install' needs 'private-key' beside 'certificate'");
     if (has(s, "certificate"))
         return;
     if (l->alone)
@@ -281,7 +311,8 @@ static void take_records(struct loading *l, struct section *s, struct conf_host 
 static void take_waits(struct loading *l, struct section *s, struct conf_host *host)
 {
     uint32_t *const waits[WAITS_COUNT] = {&host->waits.publish, &host->waits.retire,
-                                          &host->waits.margin, &host->waits.floor};
+                                          &host->waits.margin, &host->waits.floor,
+                                          &host->waits.unreachable};
     struct conf_value value;
     bool there;
     for (size_t i = 0; i < WAITS_COUNT; i++) {
@@ -295,12 +326,30 @@ static void take_waits(struct loading *l, struct section *s, struct conf_host *h
     }
 }
 
+static bool take_yes(struct loading *l, struct section *s, const char *name)
+{
+    struct conf_value value;
+    bool there;
+    (void)take(l, s, key_of("host", name), &value, &there);
+    return there && value.yes;
+}
+
+static void take_propagation(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    bool there;
+    (void)take(l, s, key_of("host", "propagation"), &value, &there);
+    host->propagation = CONF_PROPAGATION_ALL;
+    if (there && strcmp(value.text, "resolver") == 0)
+        host->propagation = CONF_PROPAGATION_RESOLVER;
+    else if (there && strcmp(value.text, "time") == 0)
+        host->propagation = CONF_PROPAGATION_TIME;
+}
+
 static void take_host(struct loading *l, struct section *s, struct conf_host *host)
 {
     struct conf_value value;
-    size_t count;
     bool there;
-    const struct conf_key *keys = conf_keys("host", &count);
     host->where = place_of(l, s);
     take_name(l, s, host);
     take_services(l, s, host);
@@ -309,13 +358,13 @@ static void take_host(struct loading *l, struct section *s, struct conf_host *ho
     take_records(l, s, host);
     host->ttl_given = take(l, s, key_of("host", "ttl"), &value, &there) != NULL;
     host->ttl = value.number;
-    (void)take(l, s, key_of("host", "adopt"), &value, &there);
-    host->adopt = there && value.yes;
+    host->adopt = take_yes(l, s, "adopt");
+    host->shared = take_yes(l, s, "shared");
+    host->leave = take_yes(l, s, "leave");
+    (void)take(l, s, key_of("host", "connect"), &value, &there);
+    host->connect = keep_list(l, &value);
+    take_propagation(l, s, host);
     take_waits(l, s, host);
-    for (size_t i = 0; i < count; i++) {
-        if (keys[i].not_yet)
-            (void)take(l, s, &keys[i], &value, &there);
-    }
     complain_unknown(l, s, NULL);
 }
 

@@ -32,7 +32,7 @@
 enum rank { RANK_PRESET, RANK_FILE, RANK_ENVIRONMENT, RANK_OPTION };
 
 /* publish-wait, retire-wait, wait-margin, wait-floor */
-#define WAITS_COUNT 4
+#define WAITS_COUNT 5
 extern const char *const wait_names[WAITS_COUNT];
 
 /* One value as written. */
@@ -95,6 +95,8 @@ const struct conf_provider_kind *kind_of(const struct conf_tables *tables, const
 bool kind_comes_later(const struct conf_tables *tables, const char *name);
 
 /* take.c */
+/* A value's items in the arena; the reader's array is the caller's. */
+struct conf_list keep_list(struct loading *l, const struct conf_value *value);
 void *take_memory(struct loading *l, size_t count, size_t size);
 const char *take_copy(struct loading *l, const char *text);
 void fault(struct loading *l, const char *where, const char *format, ...)

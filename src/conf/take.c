@@ -39,6 +39,19 @@ static void vfault(struct loading *l, const char *where, const char *format, va_
     l->complain(l->context, p.data, c.data);
 }
 
+struct conf_list keep_list(struct loading *l, const struct conf_value *value)
+{
+    struct conf_list list = {0, NULL};
+    if (value->items_count == 0)
+        return list;
+    list.items = take_memory(l, value->items_count, sizeof *list.items);
+    if (list.items == NULL)
+        return list;
+    memcpy(list.items, value->items, value->items_count * sizeof *list.items);
+    list.count = value->items_count;
+    return list;
+}
+
 void fault(struct loading *l, const char *where, const char *format, ...)
 {
     va_list arguments;

@@ -117,9 +117,9 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
     bool made;
     struct state_record *noted = note_write(acting, action, &made);
     (void)act_save(acting);
-    struct provider_result result = acting->world->network->add(
-        acting->world->network_context, host->provider, zone_name(acting, action), set,
-        &action->record, action->ttl);
+    struct provider_result result =
+        acting->world->network->add(acting->world->network_context, host->provider,
+                                    zone_name(acting, action), set, &action->record, action->ttl);
     (void)record_text(text, set->owner, &action->record);
     switch (result.code) {
     case PROVIDER_DONE:
@@ -164,9 +164,9 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
     }
     if (act_save(acting) != 0)
         return false;
-    struct provider_result result = acting->world->network->remove(
-        acting->world->network_context, host->provider, zone_name(acting, action), set,
-        action->target);
+    struct provider_result result =
+        acting->world->network->remove(acting->world->network_context, host->provider,
+                                       zone_name(acting, action), set, action->target);
     (void)record_text(text, set->owner, &action->target->tlsa);
     switch (result.code) {
     case PROVIDER_DONE:
@@ -223,7 +223,8 @@ static void report_invisible(struct acting *acting, const struct plan *plan)
     buf_text(&words, "the list does not show what was written; the next run looks again");
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
-        if ((action->kind == PLAN_ADD || action->kind == PLAN_REMOVE) && acting->luck[action->host] == HOST_GOOD &&
+        if ((action->kind == PLAN_ADD || action->kind == PLAN_REMOVE) &&
+            acting->luck[action->host] == HOST_GOOD &&
             acting->writes[action->host] >= WRITE_ROUNDS_MOST)
             act_report(acting, action->host, "TLSA records", &invisible);
     }
@@ -231,7 +232,8 @@ static void report_invisible(struct acting *acting, const struct plan *plan)
 
 /* --- one plan -------------------------------------------------------------------------------- */
 
-/* Both rounds of a verification in one call (facts 2.4); a lab's waits are shorter than ten seconds.
+/* Both rounds of a verification in one call (facts 2.4); a lab's waits are shorter than ten
+ * seconds.
  */
 static enum act_result ask_again(struct acting *acting, const struct plan *plan)
 {
@@ -284,8 +286,10 @@ enum act_result act_plan(struct acting *acting, const struct plan *plan)
         enum plan_kind kind;
         act_on_pair *act;
     } pairs[] = {
-        {PLAN_PUT_BACK, act_put_back}, {PLAN_INSTALL, act_install},
-        {PLAN_RELOAD, act_reload},     {PLAN_VERIFIED, act_verified},
+        {PLAN_PUT_BACK, act_put_back},
+        {PLAN_INSTALL, act_install},
+        {PLAN_RELOAD, act_reload},
+        {PLAN_VERIFIED, act_verified},
     };
     enum act_result rc = write_records(acting, plan, PLAN_ADD);
     for (size_t i = 0; rc == ACT_NOTHING && i < sizeof pairs / sizeof pairs[0]; i++)

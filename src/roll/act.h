@@ -31,13 +31,13 @@ struct acting {
     struct outcome *outcome;
     enum host_luck *luck; /* by host */
     unsigned *writes;     /* by host: rounds of writes since the last wait */
-    bool *failed;         /* by pair: a command, or its installation, failed; not again in this call */
-    bool *loaded;         /* by pair: loaded in this call */
-    bool *shown;          /* by pair: a first round has shown it everywhere */
-    int64_t later;        /* the longest pause that a provider asked for, seconds */
-    struct buf *saved;    /* the state's text as it stands on disk */
-    bool cannot_save;     /* the state could not be written */
-    bool ask_services;    /* what services show may have changed */
+    bool *failed;      /* by pair: a command, or its installation, failed; not again in this call */
+    bool *loaded;      /* by pair: loaded in this call */
+    bool *shown;       /* by pair: a first round has shown it everywhere */
+    int64_t later;     /* the longest pause that a provider asked for, seconds */
+    struct buf *saved; /* the state's text as it stands on disk */
+    bool cannot_save;  /* the state could not be written */
+    bool ask_services; /* what services show may have changed */
 };
 
 /* What carrying out a plan came to. */

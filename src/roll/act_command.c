@@ -116,4 +116,3 @@ void act_renew(struct acting *acting, const bool *pair_wanted)
         }
     }
 }
-

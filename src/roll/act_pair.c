@@ -97,7 +97,8 @@ void act_put_back(struct acting *acting, const struct plan_action *action, struc
     }
     if (act_save(acting) != 0)
         return;
-    int rc = acting->world->local->put_back(acting->world->local_context, pair, action->leaf, words);
+    int rc =
+        acting->world->local->put_back(acting->world->local_context, pair, action->leaf, words);
     if (rc != INSTALL_CHANGED && rc != INSTALL_SAME) {
         fail(acting, pair, "the former pair cannot be put back", words);
         return;
@@ -105,8 +106,9 @@ void act_put_back(struct acting *acting, const struct plan_action *action, struc
     acting->outcome->changed = true;
     acting->outcome->failed = true;
     buf_printf(&b, "%s: %s: the former pair is put back", conf_of(acting, pair)->label,
-               action->outage ? "DNS no longer vouches for the pair in use, but does for the former"
-                              : "after the installation a service shows what DNS does not vouch for");
+               action->outage
+                   ? "DNS no longer vouches for the pair in use, but does for the former"
+                   : "after the installation a service shows what DNS does not vouch for");
     world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
     act_notify(acting, "failure", NULL, pair, text);
 }

@@ -213,8 +213,8 @@ static struct round ask_round(const struct learning *l, size_t h, size_t s,
             continue;
         }
         answered++;
-        bool fits = server->count == 0 || fit_accepts(server->records, server->count,
-                                                      sizeof *server->records, chain);
+        bool fits = server->count == 0 ||
+                    fit_accepts(server->records, server->count, sizeof *server->records, chain);
         round.misfit = round.misfit || !fits;
         round.shown =
             round.shown && fits && has_all(records, count, server->records, server->count);
@@ -352,8 +352,7 @@ static bool is_needed(const struct learning *l, size_t h, size_t s, const struct
  */
 static bool is_over(const struct state_record *r, const struct moment *now)
 {
-    return r->seen || r->since.wall == 0 ||
-           state_elapsed(&r->since, now) > LIST_LAG_MOST;
+    return r->seen || r->since.wall == 0 || state_elapsed(&r->since, now) > LIST_LAG_MOST;
 }
 
 static void learn_records(struct learning *l, size_t h, size_t s)

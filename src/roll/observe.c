@@ -67,8 +67,7 @@ static int look_up(struct observed_host *seen, const struct conf_host *host,
             return 0;
         if (world->network->look_up(world->network_context, host, owner, view, arena) != 0)
             return -1;
-        memcpy(seen->sets[i].owner, view->asked && view->alias ? view->owner : owner,
-               sizeof owner);
+        memcpy(seen->sets[i].owner, view->asked && view->alias ? view->owner : owner, sizeof owner);
     }
     seen->result.code = PROVIDER_DONE;
     return 0;

@@ -17,8 +17,8 @@ struct observed_host {
     bool wanted; /* to be looked at in this call */
     bool listed; /* sets are what the provider shows */
     struct provider_result result;
-    struct provider_rrset *sets;    /* by service; the owner is where the RRset is (its CNAME's end) */
-    struct world_view *views;       /* likewise: what DNS shows */
+    struct provider_rrset *sets; /* by service; the owner is where the RRset is (its CNAME's end) */
+    struct world_view *views;    /* likewise: what DNS shows */
     struct world_service *services; /* likewise: what the services show */
     const char *other_mx;           /* the MX hosts of its name, all others; NULL: nothing wrong */
 };

@@ -39,34 +39,34 @@ struct plan_action {
 
 /* What the user is told; the numbers in brackets are sections of the facts. */
 enum plan_note_kind {
-    PLAN_NOTE_STALE,       /* a foreign record that fits no key known here stays: no adopt */
-    PLAN_NOTE_BLOCKED,     /* RECORD cannot be made to fit the pair's next chain [3.3, 3.4] */
-    PLAN_NOTE_UNFIT,       /* the source must not be used */
-    PLAN_NOTE_LATER,       /* the source is being written */
-    PLAN_NOTE_OTHER_MX,    /* the host's MX hosts are others */
-    PLAN_NOTE_NOT_IN_FORCE,/* the zone is not signed, or the parent does not say so [3.16] */
-    PLAN_NOTE_BOGUS,       /* every sender defers, whatever is published [3.16] */
-    PLAN_NOTE_BLIND,       /* DNS could not be asked */
-    PLAN_NOTE_SERVER,      /* an authoritative server is silent, lame, or lags */
-    PLAN_NOTE_SIGNATURE,   /* signatures end before the wait does */
-    PLAN_NOTE_ALIAS,       /* the owner name is a CNAME: its target is edited [3.9] */
-    PLAN_NOTE_FRONT,       /* somebody else's key is served here: nothing is published [3.21] */
-    PLAN_NOTE_NO_STARTTLS, /* a service without TLS, and without a record: nothing is published */
-    PLAN_NOTE_OUTAGE,      /* a key is served that DNS does not vouch for */
-    PLAN_NOTE_OTHER,       /* no usable TLS at a service that has records */
-    PLAN_NOTE_OLD,         /* a service still shows a former leaf */
-    PLAN_NOTE_STUBBORN,    /* ... after three reloads */
-    PLAN_NOTE_UNSEEN,      /* a service could not be reached: retiring waits */
-    PLAN_NOTE_EARLY,       /* a service reads the source, not what is installed */
-    PLAN_NOTE_NOWHERE,     /* no service shows the pair */
-    PLAN_NOTE_PUT_BACK,    /* the source was put back before: it is not installed again */
+    PLAN_NOTE_STALE,         /* a foreign record that fits no key known here stays: no adopt */
+    PLAN_NOTE_BLOCKED,       /* RECORD cannot be made to fit the pair's next chain [3.3, 3.4] */
+    PLAN_NOTE_UNFIT,         /* the source must not be used */
+    PLAN_NOTE_LATER,         /* the source is being written */
+    PLAN_NOTE_OTHER_MX,      /* the host's MX hosts are others */
+    PLAN_NOTE_NOT_IN_FORCE,  /* the zone is not signed, or the parent does not say so [3.16] */
+    PLAN_NOTE_BOGUS,         /* every sender defers, whatever is published [3.16] */
+    PLAN_NOTE_BLIND,         /* DNS could not be asked */
+    PLAN_NOTE_SERVER,        /* an authoritative server is silent, lame, or lags */
+    PLAN_NOTE_SIGNATURE,     /* signatures end before the wait does */
+    PLAN_NOTE_ALIAS,         /* the owner name is a CNAME: its target is edited [3.9] */
+    PLAN_NOTE_FRONT,         /* somebody else's key is served here: nothing is published [3.21] */
+    PLAN_NOTE_NO_STARTTLS,   /* a service without TLS, and without a record: nothing is published */
+    PLAN_NOTE_OUTAGE,        /* a key is served that DNS does not vouch for */
+    PLAN_NOTE_OTHER,         /* no usable TLS at a service that has records */
+    PLAN_NOTE_OLD,           /* a service still shows a former leaf */
+    PLAN_NOTE_STUBBORN,      /* ... after three reloads */
+    PLAN_NOTE_UNSEEN,        /* a service could not be reached: retiring waits */
+    PLAN_NOTE_EARLY,         /* a service reads the source, not what is installed */
+    PLAN_NOTE_NOWHERE,       /* no service shows the pair */
+    PLAN_NOTE_PUT_BACK,      /* the source was put back before: it is not installed again */
     PLAN_NOTE_ONE_AT_A_TIME, /* the pair waits for another of its host [3.5] */
-    PLAN_NOTE_HELD,        /* the reload would load another pair, which is not ripe, too */
-    PLAN_NOTE_SHORT,       /* `publish-wait` was left out: the certificate ends before [3.18] */
-    PLAN_NOTE_NO_RELOAD,   /* nothing tells the services */
-    PLAN_NOTE_CLASSIC,     /* no `install`: what is renewed may be live before its time */
-    PLAN_NOTE_MANY,        /* more records than some senders can take [3.12] */
-    PLAN_NOTE_LEFT         /* `leave`: keys may be changed freely in `in` seconds, or now */
+    PLAN_NOTE_HELD,          /* the reload would load another pair, which is not ripe, too */
+    PLAN_NOTE_SHORT,         /* `publish-wait` was left out: the certificate ends before [3.18] */
+    PLAN_NOTE_NO_RELOAD,     /* nothing tells the services */
+    PLAN_NOTE_CLASSIC,       /* no `install`: what is renewed may be live before its time */
+    PLAN_NOTE_MANY,          /* more records than some senders can take [3.12] */
+    PLAN_NOTE_LEFT           /* `leave`: keys may be changed freely in `in` seconds, or now */
 };
 
 struct plan_note {
@@ -87,7 +87,8 @@ struct plan {
     size_t actions_count, notes_count;
     struct plan_action *actions; /* in the order in which they are safe */
     struct plan_note *notes;
-    /* The earliest step that waits: what, where, and in how many seconds (VISIBLE: nobody knows). */
+    /* The earliest step that waits: what, where, and in how many seconds (VISIBLE: nobody knows).
+     */
     enum plan_step next;
     size_t next_index; /* pair for INSTALL and VISIBLE, host for RETIRE */
     int64_t next_in;

@@ -90,13 +90,12 @@ static void note_source(struct planning *p, size_t pair, const struct pair_view 
 /* Seconds until every server denies, and every cache has forgotten (3.15); -1: not known yet. */
 static int64_t left_in(const struct planning *p, size_t h, size_t s)
 {
-    const struct state_owner *owner =
-        state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
+    const struct state_owner *owner = state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
     if (owner == NULL || !owner->denied)
         return -1;
     int64_t elapsed = state_elapsed(&owner->denial, &p->k->seen->now);
-    int64_t left = owner->lifetime + (int64_t)p->k->conf->hosts[h].waits.margin -
-                   (elapsed < 0 ? 0 : elapsed);
+    int64_t left =
+        owner->lifetime + (int64_t)p->k->conf->hosts[h].waits.margin - (elapsed < 0 ? 0 : elapsed);
     return left < 0 ? 0 : left;
 }
 
@@ -117,10 +116,9 @@ static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
     if (cut_short)
         (void)plan_pair_note(p->plan, PLAN_NOTE_SHORT, pair);
     /* 3.3, 3.4: each usable combination has to match. */
-    const struct tlsa *lack =
-        set->count == 0
-            ? NULL
-            : fit_lack(&set->records[0].tlsa, set->count, sizeof set->records[0], &chain);
+    const struct tlsa *lack = set->count == 0 ? NULL
+                                              : fit_lack(&set->records[0].tlsa, set->count,
+                                                         sizeof set->records[0], &chain);
     if (lack == NULL)
         return left;
     struct plan_note *note = plan_note(p->plan, PLAN_NOTE_BLOCKED, h, s);
@@ -161,8 +159,8 @@ static void look_first(const struct planning *p, size_t pair, size_t h, size_t s
 {
     const struct pair_found *source = &p->k->seen->pairs[pair].source;
     const struct observed_host *host = &p->k->seen->hosts[h];
-    first->recorded = first->recorded || !host->listed || host->sets[s].count > 0 ||
-                      !host->views[s].asked;
+    first->recorded =
+        first->recorded || !host->listed || host->sets[s].count > 0 || !host->views[s].asked;
     for (size_t i = 0; i < host->views[s].servers_count; i++)
         first->recorded = first->recorded || host->views[s].servers[i].answer != WORLD_DENIAL;
     for (size_t i = 0; i < host->services[s].count; i++) {
@@ -186,8 +184,8 @@ static bool is_first(const struct planning *p, size_t pair)
         p->k->seen->pairs[pair].current.code != PAIR_ABSENT)
         return false;
     for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
-        for (size_t s = 0; need_has_pair(&p->k->conf->hosts[h], pair) &&
-                           s < p->k->conf->hosts[h].services_count;
+        for (size_t s = 0;
+             need_has_pair(&p->k->conf->hosts[h], pair) && s < p->k->conf->hosts[h].services_count;
              s++)
             look_first(p, pair, h, s, &first);
     }
@@ -314,11 +312,10 @@ static bool can_put_back(const struct planning *p, size_t pair)
     if (previous->code != PAIR_READ)
         return false;
     for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
-        for (size_t s = 0; need_has_pair(&p->k->conf->hosts[h], pair) &&
-                           s < p->k->conf->hosts[h].services_count;
+        for (size_t s = 0;
+             need_has_pair(&p->k->conf->hosts[h], pair) && s < p->k->conf->hosts[h].services_count;
              s++) {
-            if (!p->k->seen->hosts[h].listed ||
-                !need_fits(&p->k->seen->hosts[h].sets[s], &chain))
+            if (!p->k->seen->hosts[h].listed || !need_fits(&p->k->seen->hosts[h].sets[s], &chain))
                 return false;
         }
     }
@@ -335,8 +332,7 @@ static void note_sum(struct planning *p, enum plan_note_kind kind, size_t pair,
     note->shown = sum->shown;
 }
 
-static void verify_old(struct planning *p, size_t pair,
-                       const struct verify_sum *sum)
+static void verify_old(struct planning *p, size_t pair, const struct verify_sum *sum)
 {
     if (p->views[pair].state->tries >= TRIES_MOST) {
         note_sum(p, PLAN_NOTE_STUBBORN, pair, sum);
@@ -355,8 +351,8 @@ static bool is_abandoned(const struct planning *p, size_t pair)
     if (!need_current(p->k, pair, &chain))
         return false;
     for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
-        for (size_t s = 0; need_has_pair(&p->k->conf->hosts[h], pair) &&
-                           s < p->k->conf->hosts[h].services_count;
+        for (size_t s = 0;
+             need_has_pair(&p->k->conf->hosts[h], pair) && s < p->k->conf->hosts[h].services_count;
              s++) {
             if (p->k->seen->hosts[h].listed && !plan_skips(p, h, s) &&
                 !need_fits(&p->k->seen->hosts[h].sets[s], &chain))

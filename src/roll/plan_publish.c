@@ -16,8 +16,7 @@ static struct showing showing_of(const struct planning *p, size_t h, size_t s)
         const struct world_shown *shown = &service->shown[i];
         if (shown->code == PROBE_NO_STARTTLS)
             showing.without_tls++;
-        else if (shown->code == PROBE_SERVED &&
-                 need_owner(p->k, h, &shown->leaf) == NEED_STRANGER)
+        else if (shown->code == PROBE_SERVED && need_owner(p->k, h, &shown->leaf) == NEED_STRANGER)
             showing.strangers++;
         else if (shown->code == PROBE_SERVED)
             showing.ours++;

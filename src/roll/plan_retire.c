@@ -89,8 +89,7 @@ static void retire_record(struct retiring *r, size_t index)
     if (needed && why != NEED_FORMER)
         return;
     if (!is_deletable(p, r->h, r->s, record)) {
-        struct plan_note *note =
-            needed ? NULL : plan_note(p->plan, PLAN_NOTE_STALE, r->h, r->s);
+        struct plan_note *note = needed ? NULL : plan_note(p->plan, PLAN_NOTE_STALE, r->h, r->s);
         if (note != NULL)
             note->record = record->tlsa;
         return;
@@ -159,8 +158,7 @@ static void leave_records(struct planning *p, size_t h, size_t s, bool needed)
 void plan_leave(struct planning *p, size_t h, size_t s)
 {
     const struct conf_host *host = &p->k->conf->hosts[h];
-    const struct state_owner *owner =
-        state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
+    const struct state_owner *owner = state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
     if (!host->leave || !plan_may_write(p, h, s))
         return;
     leave_records(p, h, s, false);

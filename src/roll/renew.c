@@ -14,8 +14,8 @@ static bool next_key_is_ripe(struct rolling *r, size_t pair)
     const struct pair_found *next = &r->seen.pairs[pair].next_key;
     bool cut_short;
     for (size_t h = 0; h < conf->hosts_count; h++) {
-        for (size_t s = 0; need_has_pair(&conf->hosts[h], pair) && s < conf->hosts[h].services_count;
-             s++) {
+        for (size_t s = 0;
+             need_has_pair(&conf->hosts[h], pair) && s < conf->hosts[h].services_count; s++) {
             /* Owner names as they were found last; a CNAME's end is learnt by the look after. */
             if (r->seen.hosts[h].sets[s].owner[0] == '\0' &&
                 tlsa_owner(r->seen.hosts[h].sets[s].owner, conf->hosts[h].services[s].port,
@@ -75,7 +75,8 @@ void renew_pairs(struct rolling *r)
         pair->renewed = true;
         pair->renewal = now;
     }
-    /* The try is noted before it is made: a renewer that kills the machine is not run every hour. */
+    /* The try is noted before it is made: a renewer that kills the machine is not run every hour.
+     */
     if (!any || act_save(a) != 0)
         return;
     act_renew(a, wanted);

@@ -4,12 +4,12 @@
 
 /* What a note means: for the outcome, and how it is told. */
 enum weight {
-    WEIGHT_DETAIL,  /* with --verbose */
-    WEIGHT_ONCE,    /* to be known: told once */
-    WEIGHT_LATER,   /* a passing fault */
-    WEIGHT_FAILED,  /* something does not match */
-    WEIGHT_OUTAGE,  /* mail is being deferred: `notify` too */
-    WEIGHT_USAGE    /* the configuration is wrong */
+    WEIGHT_DETAIL, /* with --verbose */
+    WEIGHT_ONCE,   /* to be known: told once */
+    WEIGHT_LATER,  /* a passing fault */
+    WEIGHT_FAILED, /* something does not match */
+    WEIGHT_OUTAGE, /* mail is being deferred: `notify` too */
+    WEIGHT_USAGE   /* the configuration is wrong */
 };
 
 typedef void note_words(const struct acting *acting, const struct plan_note *note, struct buf *b);
@@ -30,8 +30,7 @@ static const struct world_view *view_of(const struct acting *acting, const struc
     return &host_of(acting, note)->views[note->service];
 }
 
-static const struct pair_found *source_of(const struct acting *acting,
-                                          const struct plan_note *note)
+static const struct pair_found *source_of(const struct acting *acting, const struct plan_note *note)
 {
     return &acting->seen->pairs[note->pair].source;
 }
@@ -55,8 +54,7 @@ static void put_shown(const struct acting *acting, const struct plan_note *note,
     if (note->shown >= service->count)
         return;
     const struct world_shown *shown = &service->shown[note->shown];
-    buf_printf(b, " at %s (%s)", shown->address,
-               shown->algorithm == PROBE_RSA ? "RSA" : "ECDSA");
+    buf_printf(b, " at %s (%s)", shown->address, shown->algorithm == PROBE_RSA ? "RSA" : "ECDSA");
     if (shown->words != NULL)
         buf_printf(b, ": %s", shown->words);
 }
@@ -82,8 +80,8 @@ static void put_record(const struct acting *acting, const struct plan_note *note
 
 static void say_unfit(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
-    buf_printf(b, "%s: %s; nothing of it is published or installed",
-               label_of(acting, note->pair), source_of(acting, note)->words);
+    buf_printf(b, "%s: %s; nothing of it is published or installed", label_of(acting, note->pair),
+               source_of(acting, note)->words);
 }
 
 static void say_later(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -93,11 +91,12 @@ static void say_later(const struct acting *acting, const struct plan_note *note,
 
 static void say_put_back(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
-    buf_printf(b,
-               "%s: this certificate was put back, as a service showed what DNS does not vouch for; "
-               "it is tried again when its files or the configuration change, or by 'daneroll run "
-               "--retry HOST'",
-               label_of(acting, note->pair));
+    buf_printf(
+        b,
+        "%s: this certificate was put back, as a service showed what DNS does not vouch for; "
+        "it is tried again when its files or the configuration change, or by 'daneroll run "
+        "--retry HOST'",
+        label_of(acting, note->pair));
 }
 
 static void say_classic(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -198,10 +197,11 @@ static void say_stale(const struct acting *acting, const struct plan_note *note,
 static void say_blocked(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     put_record(acting, note, b);
-    buf_printf(b,
-               " is not matched by the next chain of %s, so it is not installed; remove the record, "
-               "or 'adopt = yes'",
-               label_of(acting, note->pair));
+    buf_printf(
+        b,
+        " is not matched by the next chain of %s, so it is not installed; remove the record, "
+        "or 'adopt = yes'",
+        label_of(acting, note->pair));
 }
 
 static void say_short(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -250,10 +250,11 @@ static void say_outage(const struct acting *acting, const struct plan_note *note
     put_shown(acting, note, b);
     buf_text(b, " serves the key");
     put_key(acting, note, b);
-    buf_printf(b,
-               ", which %s does not vouch for: an outage. Its record is published now; it ends when "
-               "caches forget the old ones",
-               owner_of(acting, note));
+    buf_printf(
+        b,
+        ", which %s does not vouch for: an outage. Its record is published now; it ends when "
+        "caches forget the old ones",
+        owner_of(acting, note));
 }
 
 static void say_other(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -306,8 +307,8 @@ static void say_nowhere(const struct acting *acting, const struct plan_note *not
 
 static void say_one(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
-    buf_printf(b, "%s: waits until %s, of the same host, is verified",
-               label_of(acting, note->pair), label_of(acting, note->other));
+    buf_printf(b, "%s: waits until %s, of the same host, is verified", label_of(acting, note->pair),
+               label_of(acting, note->other));
 }
 
 static void say_held(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -360,8 +361,8 @@ void report_note(const struct acting *acting, const struct plan_note *note, stru
 /* Told in full the first time it is seen, then only to those who ask for details. */
 static void tell_once(struct acting *acting, const char *text)
 {
-    world_say(acting->world,
-              state_said(acting->state, text) ? LOG_LEVEL_DETAIL : LOG_LEVEL_WARNING, "%s", text);
+    world_say(acting->world, state_said(acting->state, text) ? LOG_LEVEL_DETAIL : LOG_LEVEL_WARNING,
+              "%s", text);
 }
 
 static void tell(struct acting *acting, const struct plan_note *note)

@@ -152,8 +152,8 @@ static void drop_rounds(struct rolling *r, const struct plan *plan)
     for (size_t i = 0; i < r->acting.conf->pairs_count; i++) {
         bool goes_on = false;
         for (size_t k = 0; k < plan->actions_count; k++)
-            goes_on = goes_on ||
-                      (plan->actions[k].kind == PLAN_VERIFIED && plan->actions[k].pair == i);
+            goes_on =
+                goes_on || (plan->actions[k].kind == PLAN_VERIFIED && plan->actions[k].pair == i);
         r->acting.shown[i] = r->acting.shown[i] && goes_on;
     }
 }
@@ -362,9 +362,8 @@ struct outcome roll_run(const struct conf *conf, const struct world *world,
 {
     static char text[STATE_TEXT_SIZE];
     struct buf saved = BUF_OVER(text);
-    struct rolling r = {.options = options,
-                        .look = arena_make(LOOK_MEMORY),
-                        .services = arena_make(LOOK_MEMORY)};
+    struct rolling r = {
+        .options = options, .look = arena_make(LOOK_MEMORY), .services = arena_make(LOOK_MEMORY)};
     if (prepare(&r, conf, world, arena) != 0) {
         world_say(world, LOG_LEVEL_ERROR, "out of memory");
         r.pass.failed = true;

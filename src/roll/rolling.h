@@ -11,9 +11,9 @@ struct rolling {
     const struct roll_options *options;
     struct state state;
     struct observation seen;
-    struct outcome pass;  /* of the pass under way */
-    bool lasting_failed;  /* a hook failed, or the state: no later pass mends it */
-    bool complete;        /* the last look saw every host */
+    struct outcome pass; /* of the pass under way */
+    bool lasting_failed; /* a hook failed, or the state: no later pass mends it */
+    bool complete;       /* the last look saw every host */
     bool *host_wanted, *pair_wanted;
     struct arena look, services; /* what a look brought; what the services showed */
     uint8_t asked_for[32];       /* of the state, files and configuration when the run began */

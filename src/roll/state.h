@@ -44,10 +44,10 @@ struct state_pair {
     struct moment begin;
     bool verified; /* two rounds have shown it everywhere, the second at: */
     struct moment verification;
-    bool put_back;               /* this leaf was put back: not again, until something changes */
-    uint8_t refused[32];         /* SHA-256 of its certificate */
-    uint8_t refused_conf[32];    /* and of the configuration then */
-    bool renewed;                /* `renew` was tried last at: */
+    bool put_back;            /* this leaf was put back: not again, until something changes */
+    uint8_t refused[32];      /* SHA-256 of its certificate */
+    uint8_t refused_conf[32]; /* and of the configuration then */
+    bool renewed;             /* `renew` was tried last at: */
     struct moment renewal;
 };
 
@@ -69,9 +69,9 @@ struct state_wait {
     char owner[TLSA_OWNER_SIZE];
     uint8_t certificate[32]; /* SHA-256 of the leaf; zero for a bare next key */
     uint8_t key[32];         /* and of its SPKI */
-    bool misfit;   /* caches may hold an RRset that does not fit it */
-    bool reached;  /* every server that answers shows its records, since (T1): */
-    bool complete; /* and none was missing in that round */
+    bool misfit;             /* caches may hold an RRset that does not fit it */
+    bool reached;            /* every server that answers shows its records, since (T1): */
+    bool complete;           /* and none was missing in that round */
     struct moment since;
 };
 

@@ -317,7 +317,8 @@ static int read_leaf(struct state *state, const struct words *w)
 {
     struct cert_digests d;
     struct state_pair *pair = pair_of(state, w);
-    if (pair == NULL || w->count != 6 || digest(w, 2, d.certificate256, sizeof d.certificate256) != 0 ||
+    if (pair == NULL || w->count != 6 ||
+        digest(w, 2, d.certificate256, sizeof d.certificate256) != 0 ||
         digest(w, 3, d.certificate512, sizeof d.certificate512) != 0 ||
         digest(w, 4, d.spki256, sizeof d.spki256) != 0 ||
         digest(w, 5, d.spki512, sizeof d.spki512) != 0)
@@ -368,7 +369,8 @@ static int read_tlsa(const struct words *w, size_t first, struct tlsa *t)
 static int read_owner(struct state *state, const struct words *w)
 {
     char name[TLSA_OWNER_SIZE];
-    if (w->count != 4 || copy_word(w, 1, name, sizeof name) != 0 || state_owner(state, name) != NULL)
+    if (w->count != 4 || copy_word(w, 1, name, sizeof name) != 0 ||
+        state_owner(state, name) != NULL)
         return STATE_MALFORMED;
     int had = either(w, 2, "had", "never");
     int64_t lifetime = number(w, 3, UINT32_MAX);
@@ -463,10 +465,10 @@ static const struct {
     const char *word;
     int (*read)(struct state *state, const struct words *w);
 } lines[] = {
-    {"pair", read_pair},       {"began", read_began},   {"verified", read_verified},
+    {"pair", read_pair},       {"began", read_began},     {"verified", read_verified},
     {"renewed", read_renewed}, {"refused", read_refused}, {"leaf", read_leaf},
     {"owner", read_owner},     {"lowered", read_lowered}, {"denied", read_denied},
-    {"wait", read_wait},       {"record", read_record}, {"said", read_said},
+    {"wait", read_wait},       {"record", read_record},   {"said", read_said},
 };
 
 static int read_line(struct state *state, const char *line, size_t length)

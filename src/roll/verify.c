@@ -29,8 +29,7 @@ static bool was_ours(const struct knowledge *k, size_t h, const struct cert_dige
     const struct conf_host *host = &k->conf->hosts[h];
     for (size_t i = 0; i < host->pairs_count; i++) {
         const struct observed_pair *seen = &k->seen->pairs[host->pairs[i]];
-        const struct state_pair *pair =
-            state_pair(k->state, k->conf->pairs[host->pairs[i]].label);
+        const struct state_pair *pair = state_pair(k->state, k->conf->pairs[host->pairs[i]].label);
         if ((pair != NULL && state_has_key(pair, leaf)) ||
             (seen->previous.code == PAIR_READ && state_same_key(&seen->previous.leaf, leaf)))
             return true;
@@ -44,8 +43,7 @@ static bool is_kind(const struct knowledge *k, size_t pair, enum probe_algorithm
     const struct observed_pair *seen = &k->seen->pairs[pair];
     const struct pair_found *stands =
         seen->current.code == PAIR_READ ? &seen->current : &seen->source;
-    return stands->code != PAIR_READ ||
-           (stands->algorithm == CERT_RSA) == (algorithm == PROBE_RSA);
+    return stands->code != PAIR_READ || (stands->algorithm == CERT_RSA) == (algorithm == PROBE_RSA);
 }
 
 static bool has_kind(const struct knowledge *k, size_t h, enum probe_algorithm algorithm)
@@ -97,14 +95,14 @@ enum verdict verify_shown(const struct knowledge *k, size_t h, size_t s, size_t 
 
 static void count(const struct knowledge *k, struct verify_sum *sum, size_t h, size_t s, size_t i)
 {
-    unsigned *const counts[] = {&sum->news,   &sum->olds, NULL, &sum->others,
+    unsigned *const counts[] = {&sum->news,   &sum->olds, NULL,       &sum->others,
                                 &sum->unseen, NULL,       &sum->early};
     enum verdict verdict = verify_shown(k, h, s, i);
-    bool worse = verdict == VERDICT_OTHER ? sum->others == 0
-                 : verdict == VERDICT_OLD || verdict == VERDICT_EARLY
-                     ? sum->others + sum->olds + sum->early == 0
-                     : verdict == VERDICT_UNSEEN &&
-                           sum->others + sum->olds + sum->early + sum->unseen == 0;
+    bool worse =
+        verdict == VERDICT_OTHER ? sum->others == 0
+        : verdict == VERDICT_OLD || verdict == VERDICT_EARLY
+            ? sum->others + sum->olds + sum->early == 0
+            : verdict == VERDICT_UNSEEN && sum->others + sum->olds + sum->early + sum->unseen == 0;
     if (counts[verdict] != NULL)
         (*counts[verdict])++;
     if (!worse)

@@ -134,8 +134,8 @@ static void dry_rest(void *context)
 }
 
 /* What would be published is shown by every server, as if it had been. */
-static int show_changes(const struct world_dry *dry, struct world_server *server,
-                        const char *owner, struct arena *arena)
+static int show_changes(const struct world_dry *dry, struct world_server *server, const char *owner,
+                        struct arena *arena)
 {
     struct tlsa *records =
         arena_take(arena, server->count + count_added(dry, owner) + 1, sizeof *records);
@@ -192,8 +192,7 @@ static int dry_probe(void *context, const struct conf_host *host, size_t service
                      struct world_service *found, struct arena *arena)
 {
     struct world_dry *dry = context;
-    int rc =
-        dry->real.network->probe(dry->real.network_context, host, service, found, arena);
+    int rc = dry->real.network->probe(dry->real.network_context, host, service, found, arena);
     for (size_t i = 0; rc == 0 && i < found->count; i++) {
         struct world_shown *shown = &found->shown[i];
         for (size_t k = 0; shown->code == PROBE_SERVED && k < host->pairs_count; k++) {

@@ -23,7 +23,7 @@ struct world_dry {
     size_t count;
     const struct conf *conf;      /* not owned */
     struct pair_found *installed; /* by pair: what would stand in its folder; else PAIR_ABSENT */
-    int64_t slept; /* seconds that the clock was moved on */
+    int64_t slept;                /* seconds that the clock was moved on */
 };
 
 /* REAL behind a rehearsal; both must outlive it. 0, or -1 without memory. */
