@@ -187,16 +187,26 @@ static enum answer pop3_reply(struct talk *talk)
     return has_word(talk, 0, "-ERR") ? ANSWER_NO : ANSWER_FOREIGN;
 }
 
-/* The N of a line's "{N}" or "{N+}" at its end: so many octets follow (RFC 5804 section 1.2). */
-static size_t literal_length(const struct talk *talk)
+/*
+ * Passes over literals: after a line that ends in "{N}" or "{N+}" come N octets and the line's rest
+ * (RFC 5804 section 1.2), which may end in another. False as next_line.
+ */
+static bool skip_literals(struct talk *talk)
 {
-    const char *open = strrchr(talk->line, '{');
-    size_t n = 0;
-    if (open == NULL || talk->line[talk->length - 1] != '}')
-        return 0;
-    for (const char *c = open + 1; *c >= '0' && *c <= '9' && n <= STARTTLS_OCTETS_MOST; c++)
-        n = n * 10 + (size_t)(*c - '0');
-    return n;
+    for (;;) {
+        const char *open = strrchr(talk->line, '{');
+        if (open == NULL || talk->line[talk->length - 1] != '}')
+            return true;
+        size_t n = 0;
+        for (const char *c = open + 1; *c >= '0' && *c <= '9' && n <= STARTTLS_OCTETS_MOST; c++)
+            n = n * 10 + (size_t)(*c - '0');
+        for (; n > 0; n--) {
+            if (next_octet(talk) < 0 || talk->octets > STARTTLS_OCTETS_MOST)
+                return false;
+        }
+        if (!next_line(talk))
+            return false;
+    }
 }
 
 /* Of RFC 5804 section 1.3 and 1.7: lines of capabilities, then OK, NO or BYE. */
@@ -209,14 +219,8 @@ static enum answer sieve_reply(struct talk *talk)
             return ANSWER_FOREIGN;
         if (strncasecmp(talk->line, "\"STARTTLS\"", 10) == 0)
             talk->offered = true;
-        for (size_t skip = literal_length(talk); skip > 0; skip = literal_length(talk)) {
-            for (; skip > 0; skip--) {
-                if (next_octet(talk) < 0 || talk->octets > STARTTLS_OCTETS_MOST)
-                    return ANSWER_FOREIGN;
-            }
-            if (!next_line(talk))
-                return ANSWER_FOREIGN;
-        }
+        if (!skip_literals(talk))
+            return ANSWER_FOREIGN;
         if (yes || later || goodbye)
             return yes ? ANSWER_YES : later ? ANSWER_LATER : ANSWER_GOODBYE;
     }

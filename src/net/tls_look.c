@@ -111,7 +111,7 @@ static enum look judge(const struct looking *l, int code)
     if (code == MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION)
         return LOOK_OLD;
     if (code == MBEDTLS_ERR_SSL_ALLOC_FAILED || code == MBEDTLS_ERR_X509_ALLOC_FAILED ||
-        code == MBEDTLS_ERR_MPI_ALLOC_FAILED || code == MBEDTLS_ERR_SSL_BAD_INPUT_DATA)
+        code == MBEDTLS_ERR_MPI_ALLOC_FAILED)
         return LOOK_UNABLE;
     return LOOK_BROKEN;
 }
@@ -137,16 +137,16 @@ enum look tls_look(struct tcp *t, const struct look_question *q, struct net_word
     l->link.tcp = t;
     mbedtls_ssl_init(&l->ssl);
     mbedtls_ssl_config_init(&l->config);
-    enum look result = LOOK_SERVED;
+    enum look result = LOOK_UNABLE;
     int rc = prepare(l, q);
-    if (rc == 0)
+    if (rc == 0) {
         rc = shake_hands(l, q);
-    if (rc != 0) {
-        (void)tls_base_say(&l->ssl, &l->link, rc, why);
-        result = judge(l, rc);
-    } else {
-        part(l, t, q->farewell);
+        result = rc == 0 ? LOOK_SERVED : judge(l, rc);
     }
+    if (rc == 0)
+        part(l, t, q->farewell);
+    else
+        (void)tls_base_say(&l->ssl, &l->link, rc, why);
     mbedtls_ssl_free(&l->ssl);
     mbedtls_ssl_config_free(&l->config);
     mbedtls_free(l);

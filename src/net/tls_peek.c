@@ -128,10 +128,10 @@ static bool put_hello(struct buf *b, const struct look_question *q)
 
 /* ---- what the server sends ------------------------------------------------------------------ */
 
-static enum look broken(struct peek *p, const char *words)
+static int broken(struct peek *p, const char *words)
 {
     buf_text(&p->words, words);
-    return LOOK_BROKEN;
+    return (int)LOOK_BROKEN;
 }
 
 /* All SIZE octets; 0, NET_ENDED, or another error. */
@@ -147,10 +147,10 @@ static int read_all(struct tcp *t, uint8_t *bytes, size_t size)
     return 0;
 }
 
-/* The looks that take_message gives besides its verdicts. */
+/* What these return besides an enum look: another record must follow. */
 enum { MORE = -1 };
 
-/* One whole message. MORE where another must follow. */
+/* One whole message. */
 static int take_message(struct peek *p, uint8_t type, const uint8_t *body, size_t length)
 {
     if (type == HELLO_REQUEST)
@@ -169,7 +169,7 @@ static int take_message(struct peek *p, uint8_t type, const uint8_t *body, size_
     buf_printf(&p->words,
                "seen in clear text, by TLS 1.%d; the handshake was not brought to its end",
                p->version - 1);
-    return LOOK_SHOWN;
+    return (int)LOOK_SHOWN;
 }
 
 /* The messages that are whole by now. */
@@ -201,7 +201,7 @@ static int take_alert(struct peek *p, const uint8_t alert[2])
         return MORE;
     buf_printf(&p->words, "the server refused by alert %u %s", (unsigned)alert[1],
                alert_words(alert[1]));
-    return alert[1] == close_notify ? LOOK_CUT : (int)look_alert(alert[1]);
+    return (int)(alert[1] == close_notify ? LOOK_CUT : look_alert(alert[1]));
 }
 
 static int take_record(struct peek *p, struct net_words *why)
@@ -241,8 +241,8 @@ enum look tls_peek(struct tcp *t, const struct look_question *q, struct net_word
     for (unsigned i = 0; i < RECORDS_MOST && rc == MORE; i++)
         rc = take_record(&p, why);
     if (rc == MORE)
-        return broken(&p, "the server sends TLS records without end");
-    if (rc == LOOK_SHOWN) {
+        rc = broken(&p, "the server sends TLS records without end");
+    if (rc == (int)LOOK_SHOWN) {
         const uint8_t close_notify[] = {RECORD_ALERT, 3, p.version, 0, 2, 1, 0};
         (void)tcp_write(t, close_notify, sizeof close_notify);
         tcp_drain(t, LOOK_FAREWELL_MS);

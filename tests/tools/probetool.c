@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     struct service service = {"tls", 0, SERVICE_TLS};
     struct probe_result r;
     int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
         if (strcmp(argv[i], "--addresses") == 0)
             return say_addresses(argc - i - 1, argv + i + 1);
         const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -75,7 +75,6 @@ int main(int argc, char **argv)
             connect_ms = atoll(value);
         else if (strcmp(argv[i], "--total-ms") == 0)
             total_ms = atoll(value);
-        i++;
     }
     if (argc - i != 5 ||
         (strcmp(argv[i + 2], "tls") != 0 && service_find(argv[i + 2], &service) != 0)) {
