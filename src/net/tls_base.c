@@ -4,9 +4,9 @@
 #include "base/fault.h"
 #include "base/time.h"
 #include "net/alert.h"
+#include "net/judge.h"
 #include "net/tls.h"
 
-#include <mbedtls/platform_time.h>
 #include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 
@@ -41,24 +41,7 @@ static const struct {
     {MBEDTLS_ERR_SSL_ALLOC_FAILED, NET_FAILED, "no memory"},
     {MBEDTLS_ERR_X509_ALLOC_FAILED, NET_FAILED, "no memory"},
     {MBEDTLS_ERR_X509_FATAL_ERROR, NET_UNTRUSTED, "the certificate chain is too long"},
-    {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, NET_UNTRUSTED,
-     "a certificate's key is of a kind not supported here (Ed25519?)"},
-    {MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE, NET_UNTRUSTED,
-     "a certificate's key is on a curve not supported here"},
-    {MBEDTLS_ERR_PK_KEY_INVALID_FORMAT, NET_UNTRUSTED, "a certificate's key cannot be read"},
-    {MBEDTLS_ERR_PK_INVALID_PUBKEY, NET_UNTRUSTED, "a certificate's key cannot be read"},
-    {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, NET_UNTRUSTED,
-     "a certificate is signed with an algorithm not supported here (MD5? Ed25519?)"},
 };
-
-/* The clock of the whole program, which tests replace in one place. */
-static mbedtls_time_t clock_of_base(mbedtls_time_t *t)
-{
-    mbedtls_time_t now = (mbedtls_time_t)time_wall();
-    if (t != NULL)
-        *t = now;
-    return now;
-}
 
 static int random_of_psa(void *context, unsigned char *bytes, size_t length)
 {
@@ -101,6 +84,11 @@ static int say_meaning(int code, struct net_words *why)
             }
         }
     }
+    const char *words = judge_unreadable(code);
+    if (words != NULL) {
+        buf_text(&b, words);
+        return NET_UNTRUSTED;
+    }
     if (code <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && code > MBEDTLS_ERR_X509_FATAL_ERROR) {
         buf_printf(&b, "the server's certificate cannot be read (-0x%04x)", (unsigned)-code);
         return NET_UNTRUSTED;
@@ -136,7 +124,7 @@ int tls_base_start(struct net_words *why)
 {
     uint8_t byte;
     struct buf b = BUF_OVER(why->text);
-    (void)mbedtls_platform_set_time(clock_of_base);
+    judge_start_clock();
     if (psa_crypto_init() == PSA_SUCCESS)
         return 0;
     if (tls_random(&byte, 1) != 0) {
