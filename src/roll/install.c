@@ -310,9 +310,10 @@ static int keep_former(struct install_directory *top, const struct cert_digests 
 static int put_text(struct install_directory *top, const struct install_text *text,
                     const struct cert_digests *leaf)
 {
-    char names[2][INSTALL_NAME_SIZE], name[INSTALL_NAME_SIZE];
+    char names[2][INSTALL_NAME_SIZE], name[INSTALL_NAME_SIZE], former[INSTALL_NAME_SIZE];
     if (read_links(top, names) != 0 || sweep(top, names) != 0)
         return INSTALL_FAILED;
+    memcpy(former, names[INSTALL_CURRENT], sizeof former);
     if (names[INSTALL_CURRENT][0] != '\0' && install_files_are(top, names[INSTALL_CURRENT], text))
         return install_files_own(top, names[INSTALL_CURRENT]) == 0 ? INSTALL_SAME : INSTALL_FAILED;
     choose_name(text, names[INSTALL_CURRENT], name);
@@ -320,7 +321,10 @@ static int put_text(struct install_directory *top, const struct install_text *te
     if (stage(top, name, text, names) != 0 || keep_former(top, leaf, names) != 0 ||
         set_link(top, INSTALL_CURRENT, name, names) != 0)
         return INSTALL_FAILED;
-    (void)sweep(top, names);
+    /* Somebody may be on the way through the link to the former one: if it is not kept, it goes
+     * with the next sweep. */
+    if (strcmp(former, names[INSTALL_PREVIOUS]) == 0)
+        (void)sweep(top, names);
     return INSTALL_CHANGED;
 }
 
