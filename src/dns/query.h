@@ -81,13 +81,17 @@ enum dns_outcome dns_ask(const struct dns_server *server, const struct dns_ask *
 enum dns_outcome dns_send(const struct dns_server *server, const uint8_t *message, size_t length,
                           unsigned flags, int64_t deadline, struct dns_answer *answer);
 
+/* Servers asked side by side: a zone with more of them is no zone of ours. */
+#define DNS_SERVERS_MOST 64
+
 /* What server INDEX of the list said; the answer is gone when it returns. */
 typedef void dns_heard(void *context, size_t index, enum dns_outcome outcome,
                        struct dns_answer *answer);
 /*
  * Asks COUNT servers the same, side by side over UDP, then those that need TCP one after the other,
  * each with its share of what is left: a dead server costs the others nothing. HEARD is called once
- * for each server, in any order. ANSWER is the memory for all of them.
+ * for each server, in any order; those beyond DNS_SERVERS_MOST are DNS_UNREACHABLE with E2BIG.
+ * ANSWER is the memory for all of them.
  */
 void dns_ask_all(const struct dns_server *servers, size_t count, const struct dns_ask *ask,
                  int64_t deadline, struct dns_answer *answer, dns_heard *heard, void *context);
