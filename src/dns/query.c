@@ -415,9 +415,10 @@ void dns_ask_all(const struct dns_server *servers, size_t count, const struct dn
     talk.length = fit ? (size_t)length : 0;
     if (fit)
         ask_lanes(&a, servers);
-    answer->error = fit ? E2BIG : EINVAL;
-    for (size_t i = fit ? a.count : 0; i < count; i++)
+    for (size_t i = fit ? a.count : 0; i < count; i++) {
+        answer->error = fit ? E2BIG : EINVAL;
         heard(context, i, DNS_UNREACHABLE, answer);
+    }
 }
 
 static void note(void *context, size_t index, enum dns_outcome outcome, struct dns_answer *answer)
