@@ -70,7 +70,7 @@ static const struct conf_key provider_keys[] = {
     {.name = "type",
      .kind = CONF_TEXT,
      .file_only = true,
-     .help = "which kind of provider: cloudflare (the option is --provider)"},
+     .help = "which kind of provider: cloudflare, rfc2136 (the option is --provider)"},
 };
 
 static const struct conf_key pair_keys[] = {
@@ -170,27 +170,6 @@ static const struct conf_key host_keys[] = {
     WAIT("unreachable-after", NULL, true, "as in [daneroll], for this host"),
 };
 
-/* Provider types of later releases: named so that they are refused as what they are. */
-static const struct conf_key rfc2136_keys[] = {
-    {.name = "server",
-     .kind = CONF_TEXT,
-     .not_yet = true,
-     .help = "the server that takes the updates (else the zone's primary)"},
-    {.name = "transport",
-     .kind = CONF_CHOICE,
-     .choices = "udp tcp",
-     .not_yet = true,
-     .help = "how updates travel"},
-    {.name = "key-file",
-     .kind = CONF_PATH,
-     .not_yet = true,
-     .help = "the TSIG key, as BIND writes it"},
-};
-
-static const struct conf_provider_kind later_kinds[] = {
-    {"rfc2136", rfc2136_keys, LENGTH(rfc2136_keys)},
-};
-
 static const struct {
     const char *section;
     const struct conf_key *keys;
@@ -235,17 +214,6 @@ const struct conf_provider_kind *kind_of(const struct conf_tables *tables, const
     return NULL;
 }
 
-bool kind_comes_later(const struct conf_tables *tables, const char *name)
-{
-    if (kind_of(tables, name) != NULL)
-        return false;
-    for (size_t i = 0; i < LENGTH(later_kinds); i++) {
-        if (strcmp(later_kinds[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Takes ROW from one provider type's rows if NUMBER is among them, else counts them off NUMBER. */
 static bool row_of_kind(const struct conf_provider_kind *kind, size_t *number, struct conf_row *row)
 {
@@ -268,11 +236,6 @@ bool conf_row(const struct conf_tables *tables, size_t number, struct conf_row *
     }
     for (size_t i = 0; i < tables->providers_count; i++) {
         if (row_of_kind(&tables->providers[i], &number, row))
-            return true;
-    }
-    for (size_t i = 0; i < LENGTH(later_kinds); i++) {
-        if (kind_of(tables, later_kinds[i].name) == NULL &&
-            row_of_kind(&later_kinds[i], &number, row))
             return true;
     }
     return false;

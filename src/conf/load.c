@@ -138,10 +138,6 @@ static const struct conf_provider_kind *take_kind(struct loading *l, struct sect
     const struct conf_provider_kind *kind = kind_of(l->tables, value.text);
     if (kind != NULL)
         return kind;
-    if (kind_comes_later(l->tables, value.text)) {
-        fault_at(l, v, "providers of type '%s' are not yet supported", value.text);
-        return NULL;
-    }
     struct suggest near = suggest_for(value.text);
     for (size_t i = 0; i < l->tables->providers_count; i++)
         suggest_offer(&near, l->tables->providers[i].name);

@@ -91,8 +91,6 @@ struct conf_line {
 /* keys.c */
 const struct conf_key *key_of(const char *section, const char *name);
 const struct conf_provider_kind *kind_of(const struct conf_tables *tables, const char *name);
-/* Whether it is a provider type of a later release. */
-bool kind_comes_later(const struct conf_tables *tables, const char *name);
 
 /* take.c */
 /* A value's items in the arena; the reader's array is the caller's. */

@@ -307,8 +307,7 @@ static void complain_of(struct loading *l, const struct section *s, const struct
         return;
     }
     if (type != NULL) {
-        fault_at(l, v, "'%s' is a key of providers of type %s%s", v->name, type,
-                 kind_comes_later(l->tables, type) ? ", which is not yet supported" : "");
+        fault_at(l, v, "'%s' is a key of providers of type %s", v->name, type);
         return;
     }
     for (size_t i = 0; conf_row(l->tables, i, &row); i++) {

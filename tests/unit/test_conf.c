@@ -291,10 +291,8 @@ static const struct {
      "FILE:10: [provider x] has no 'type'\n"},
     {CHOSEN "[provider x]\ntype = cloudflair\n[host b.example.org]\npair = mail\nprovider = x\n",
      "FILE:11: unknown provider type 'cloudflair'; the nearest known is 'cloudflare'\n"},
-    {"[provider x]\ntype = rfc2136\nserver = ns1\n[host b.example.org]\ncertificate = /x\n",
-     "FILE:2: providers of type 'rfc2136' are not yet supported\n"},
-    {"[provider x]\ntype = cloudflare\nserver = ns1\n[host b.example.org]\ncertificate = /x\n",
-     "FILE:3: 'server' is a key of providers of type rfc2136, which is not yet supported\n"},
+    {"[provider x]\ntype = cloudflare\naccount = a\n[host b.example.org]\ncertificate = /x\n",
+     "FILE:3: 'account' is a key of providers of type otherdns\n"},
     {"[provider x]\ntype = cloudflare\ntoken = a\ntoken-file = /b\n[host b.example.org]\n"
      "certificate = /x\n",
      "FILE:4: 'token-file' and 'token' are both given: leave one of them out\n"},
