@@ -139,7 +139,7 @@ def outside():
         if not knows(lab.DANEROLL, "--install"):
             raise lab.Skipped("this daneroll does not know --install yet")
         os.environ["DANEROLL"] = lab.DANEROLL
-        play("daneroll", 540)
+        play("daneroll", 600)
 
     @lab.case("clients judge records as RFC 7671 section 9 says")
     def _():

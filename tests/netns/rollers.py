@@ -36,6 +36,14 @@ class Roller:
     def put(self):
         """Puts the live pair where services read it."""
 
+    def words(self):
+        """What the report adds about the roller itself."""
+        return ""
+
+    def faults(self):
+        """What makes the whole play worth nothing."""
+        return []
+
     def publish(self):
         self.world.tree.add([self.record(self.world.live)])
 
@@ -208,6 +216,12 @@ class Daneroll(Roller):
             if time.monotonic() - begin > self.CONVERGE_SECONDS:
                 raise Fault("no end in %d s: %s; %s\n%s" % (self.CONVERGE_SECONDS, words,
                                                            self.standing(), self.last_words()))
+
+    def words(self):
+        return "; %d calls, %d of them killed" % (self.calls, self.killed)
+
+    def faults(self):
+        return ["no call was killed"] if self.kills and not self.killed else []
 
     def standing(self):
         return "services show %s, the primary %s" % (

@@ -8,6 +8,7 @@ import glob
 import os
 import re
 import shutil
+import smtplib
 import socket
 import threading
 import time
@@ -280,7 +281,6 @@ class Mailer(threading.Thread):
             self.fault = "no mail can be handed in: %r" % error
 
     def hand_in(self, number):
-        import smtplib
         with smtplib.SMTP(self.sender.node.v4, 25, "client.invalid", timeout=10) as smtp:
             smtp.sendmail("steady@sender.invalid", ["box@" + ZONE],
                           "From: <steady@sender.invalid>\r\nTo: <box@%s>\r\nSubject: mail %d\r\n"

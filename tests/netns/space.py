@@ -58,8 +58,9 @@ def possible():
 
 def apart(command, seconds):
     """(exit code, output) of COMMAND in namespaces of its own."""
-    child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork",
-                              "--kill-child", "--mount-proc", "--", *command], stdin=subprocess.DEVNULL,
+    apart_from_us = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid",
+                     "--fork", "--kill-child", "--mount-proc", "--"]
+    child = subprocess.Popen(apart_from_us + list(command), stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         output = child.communicate(timeout=seconds)[0]

@@ -7,6 +7,7 @@
 A roller (rollers.py) publishes the first key's records and then rotates keys; the world only watches.
 """
 
+import base64
 import hashlib
 import os
 import random
@@ -41,15 +42,17 @@ class Report:
         self.verified, status, self.deferrals, self.words = world.sender.outcome()
         self.deferred = len(set().union(*[ids for state, ids in status.items() if state != "sent"]))
         self.notes = prober.notes
+        self.words_of_roller = world.roller.words()
         self.faults = (space.fallen() + world.tree.faults() + prober.faults()
-                       + ([mailer.fault] if mailer.fault else []))
+                       + ([mailer.fault] if mailer.fault else []) + world.roller.faults())
 
     def line(self):
         return ("%s: %d rotations in %.0f s; %d mails, %d arrived, %d deferred; %d comparisons, "
                 "%d mismatches, %d without records; %d look-ups and %d handshakes failed, %d cut, "
-                "%d late" % (self.name, self.rotations, self.seconds, self.accepted,
-                             len(self.arrived), self.deferred, self.compared, self.mismatches,
-                             self.denials, self.no_answer, self.no_handshake, self.cut, self.late))
+                "%d late%s" % (
+                    self.name, self.rotations, self.seconds, self.accepted, len(self.arrived),
+                    self.deferred, self.compared, self.mismatches, self.denials, self.no_answer,
+                    self.no_handshake, self.cut, self.late, self.words_of_roller))
 
     def problems(self):
         """Everything that may not be, in words; empty if all was well."""
@@ -134,7 +137,6 @@ class World:
     @staticmethod
     def key(folder):
         """The digest of the SPKI of the certificate in FOLDER."""
-        import base64
         with open(os.path.join(folder, "cert.pem"), encoding="ascii") as source:
             lines = source.read().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
         return hashlib.sha256(spki(base64.b64decode(lines))).hexdigest()
