@@ -395,8 +395,11 @@ static void tell(struct acting *acting, const struct plan_note *note)
     world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
 }
 
-void report_plan(struct acting *acting, const struct plan *plan)
+void report_plan(struct acting *acting, const struct plan *plan, enum report_part part)
 {
-    for (size_t i = 0; i < plan->notes_count; i++)
-        tell(acting, &plan->notes[i]);
+    for (size_t i = 0; i < plan->notes_count; i++) {
+        bool outage = notes[plan->notes[i].kind].weight == WEIGHT_OUTAGE;
+        if (outage == (part == REPORT_OUTAGES))
+            tell(acting, &plan->notes[i]);
+    }
 }

@@ -7,11 +7,14 @@
 
 #include "roll/act.h"
 
+/* Outages are told before they are cured, the rest when nothing more can be done. */
+enum report_part { REPORT_OUTAGES, REPORT_REST };
+
 /*
- * Says the notes of a plan and sets what they mean for the outcome. What is wrong is said each
- * time, what is only to be known once: the state remembers.
+ * Says that part of a plan's notes and sets what they mean for the outcome. What is wrong is said
+ * each time, what is only to be known once: the state remembers.
  */
-void report_plan(struct acting *acting, const struct plan *plan);
+void report_plan(struct acting *acting, const struct plan *plan, enum report_part part);
 /* The text of one note. */
 void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b);
 

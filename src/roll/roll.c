@@ -200,14 +200,12 @@ static enum act_result take_steps(struct rolling *r, struct plan *plan)
             r->pass.failed = true;
             return ACT_NOTHING;
         }
-        /* An outage is told before it is cured. */
         if (round == 0)
-            report_plan(&r->acting, plan);
+            report_plan(&r->acting, plan, REPORT_OUTAGES);
         enum act_result rc = act_plan(&r->acting, plan);
         if (rc == ACT_LOOK)
             continue;
-        if (round > 0)
-            report_plan(&r->acting, plan);
+        report_plan(&r->acting, plan, REPORT_REST);
         if (saw_all(r))
             state_said_sweep(&r->state);
         return rc;

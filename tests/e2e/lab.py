@@ -28,6 +28,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "emulator"))
 
 from certs import Authority, openssl  # noqa: E402
+from labworld import Names, Service, own_address  # noqa: E402
 from cloudflare import USUAL_TOKEN, Cloudflare, Fault, Token, Trap, Zone  # noqa: E402, F401
 
 BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(TOP, "build"))
@@ -40,6 +41,10 @@ CLOCK = os.path.join(BUILD, "test", "daneroll-clock")
 RUN_SECONDS = 90  # no single call of the program takes longer
 HOST = "mail.example.org"
 OWNER = "_25._tcp." + HOST
+# The standards' ports of the services that the tests name; "PORT/tls" speaks for itself.
+PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3s": 995,
+         "https": 443}
+STARTTLS = {"smtp": "smtp", "submission": "smtp"}
 # Waits of seconds: the state's times can be aged by so much, and --wait stays short.
 FAST = {"publish-wait": 0, "wait-margin": 0, "wait-floor": 0, "retire-wait": 1}
 WAIT_FAST = 8  # longer than any of them with a TTL of 2
@@ -236,6 +241,12 @@ class Lab:
         self.token_file = self.path("token")
         self.write("token", self.cf.tokens[0].secret + "\n", 0o600)
         self.served_file = self.path("reloads")
+        self.address = own_address()
+        self.names = Names(self.address, self.cf)
+        self.services = {}   # (host, service) -> Service
+        self.addresses = {}  # host -> address
+        self.labels = {}     # (host, service) -> names of pairs that it serves
+        self.looks_on = False  # the look that one call leaves for the next stays
         self.running = []
         self.clock = None
         self.before = {}
@@ -252,6 +263,9 @@ class Lab:
                 process.kill()
                 process.wait()
         self.cf.stop()
+        self.names.close()
+        for service in self.services.values():
+            service.close()
         if kind is None:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -280,6 +294,54 @@ class Lab:
         """Puts a pair where the configuration of NAME reads it, the key first."""
         self.write(name + ".key", pair.key, 0o600)
         self.write(name + ".crt", pair.certificate)
+        if not os.path.exists(self.path(name + ".served.crt")):
+            self.serve(name, pair)
+
+    def serve(self, name, pair):
+        """What services show of NAME from now on, as if they had loaded it; None: no TLS."""
+        if pair is None:
+            os.remove(self.path(name + ".served.crt"))
+            return
+        self.write(name + ".served.key", pair.key, 0o600)
+        self.write(name + ".served.crt", pair.certificate)
+
+    def loaded(self, names):
+        """For Service: what the pairs of those names are served with."""
+        files = [(self.path(name + ".served.crt"), self.path(name + ".served.key"))
+                 for name in names if os.path.exists(self.path(name + ".served.crt"))]
+        return tuple(os.stat(certificate).st_ino for certificate, _ in files), files
+
+    def open_services(self, sections):
+        """Every service of every host section answers at an address of the host's own."""
+        names = {}
+        for title, rows in sections:
+            certificates = [value for key, value in rows if key == "certificate"]
+            if certificates:
+                names[title.split(None, 1)[1]] = os.path.basename(certificates[0])[:-4]
+        for title, rows in sections:
+            if not title.startswith("host "):
+                continue
+            keys = dict(rows)
+            label = title.split(None, 1)[1]
+            host = keys.get("name", label).lower().rstrip(".")
+            address = self.addresses.setdefault(host, own_address())
+            self.names.hosts[host] = address
+            pairs = [names[word] for word in keys.get("pair", label).split() if word in names]
+            for word in keys.get("service", "smtp").split():
+                if word in PORTS or word.endswith("/tls"):
+                    self.open_service(host, address, word, pairs)
+
+    def open_service(self, host, address, word, pairs):
+        self.labels[host, word] = pairs
+        if (host, word) in self.services:
+            return
+        port = PORTS.get(word) or int(word.split("/")[0])
+        try:
+            self.services[host, word] = Service(
+                address, port, STARTTLS.get(word, "tls"),
+                lambda: self.loaded(self.labels[host, word]))
+        except OSError:
+            pass  # two names of one service: the configuration is wrong, as that case wants it
 
     def swap(self, name, pair):
         """The command that a renewer would be: it puts PAIR there."""
@@ -290,10 +352,13 @@ class Lab:
 
     def reload_command(self, name="mail", then=""):
         """Notes when it ran and which key stood there, as a service that loads it would."""
-        return ("printf '%%s %%s %%s %%s\\n' \"$(date +%%s.%%N)\" %s \"$DANE_PAIR\" "
-                "\"$(openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | "
+        source, served = self.path(name), self.path(name + ".served")
+        return ("cp %s.key %s.key; cp %s.crt %s.crt.new; mv %s.crt.new %s.crt; "
+                "printf '%%s %%s %%s %%s\\n' \"$(date +%%s.%%N)\" %s \"$DANE_PAIR\" "
+                "\"$(openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER | "
                 "sha256sum | cut -c1-64)\" >> %s%s"
-                % (name, self.path(name + ".crt"), self.served_file, then and "; " + then))
+                % (source, served, source, served, served, served, name, served, self.served_file,
+                   then and "; " + then))
 
     def pair_keys(self, name, renew=(), reload=None, **more):
         keys = [("certificate", self.path(name + ".crt")), ("private-key", self.path(name + ".key"))]
@@ -301,6 +366,7 @@ class Lab:
         if reload is None:
             reload = [self.reload_command(name)]
         keys += [("reload", command) for command in ([reload] if isinstance(reload, str) else reload)]
+        keys.append(("chain", more.pop("chain", "none")))
         return keys + [(key.replace("_", "-"), value) for key, value in more.items()]
 
     def host(self, label=HOST, pair="mail", **more):
@@ -318,16 +384,21 @@ class Lab:
 
     def configure(self, sections=None, waits=None, provider=None, daneroll=(), name="daneroll.conf"):
         """WAITS {} are the defaults; PROVIDER replaces the section's keys besides endpoint."""
-        keys = [("state", self.state_directory), ("ca-file", store.ca)]
+        sections = sections if sections is not None else [self.host()]
+        self.open_services(sections)
+        keys = [("state", self.state_directory), ("ca-file", store.ca), ("resolver", self.address)]
         keys += list((FAST if waits is None else waits).items()) + list(daneroll)
         whole = [("daneroll", keys)]
         own = {"token-file": self.token_file, "zone-id": self.cf.zones[0].id}
         own = own if provider is None else provider
         whole.append(("provider cf", [("type", "cloudflare"), ("endpoint", self.cf.url)]
                       + list(own.items())))
-        whole += sections if sections is not None else [self.host()]
+        whole += sections
         text = ""
         for title, rows in whole:
+            if title.startswith("host ") and not any(key == "connect" for key, _ in rows):
+                host = dict(rows).get("name", title.split(None, 1)[1]).lower().rstrip(".")
+                rows = rows + [("connect", self.addresses.get(host, self.address))]
             text += "[%s]\n%s\n" % (title, "".join("%s = %s\n" % row for row in rows))
         return self.write(name, text, 0o600)
 
@@ -350,8 +421,15 @@ class Lab:
         env.update(more or {})
         return env
 
+    def look_file(self):
+        digest = hashlib.sha256(self.state_directory.encode()).hexdigest()[:16]
+        return "/run/daneroll/%s.look" % digest
+
     def start(self, *arguments, env=None, clock=False, config=True, **popen):
         self.number += 1
+        # A call that may look: what the one before left would say that nothing is due.
+        if not self.looks_on and os.path.exists(self.look_file()):
+            os.remove(self.look_file())
         err = open(self.path("err.%d" % self.number), "w+", encoding="utf-8", errors="replace")
         out = open(self.path("out.%d" % self.number), "w+", encoding="utf-8", errors="replace")
         process = subprocess.Popen(self.command(arguments, clock, config), stdout=out, stderr=err,
