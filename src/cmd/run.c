@@ -95,8 +95,13 @@ static int run_engine(struct running *r)
         log_say(LOG_LEVEL_ERROR, "%s: no such host in the configuration", unknown);
         return EXIT_USAGE_FAULT;
     }
-    if (world_net_init(&r->net, &r->conf, &r->trust, &r->arena) != 0 ||
-        (r->dry && world_dry_init(&dry, &r->conf, &real, &r->arena, &rehearsal) != 0)) {
+    const char *word = NULL;
+    int rc = world_net_init(&r->net, &r->conf, &r->trust, &r->arena, &word);
+    if (word != NULL) {
+        log_say(LOG_LEVEL_ERROR, "resolver: '%s' is no address (ADDRESS or ADDRESS@PORT)", word);
+        return EXIT_USAGE_FAULT;
+    }
+    if (rc != 0 || (r->dry && world_dry_init(&dry, &r->conf, &real, &r->arena, &rehearsal) != 0)) {
         log_say(LOG_LEVEL_ERROR, "out of memory");
         return EXIT_FAILED;
     }

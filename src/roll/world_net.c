@@ -1,6 +1,5 @@
 #include "roll/world_net.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* What pauses between tries may take in one call (DESIGN: at most 30 seconds together). */
@@ -8,18 +7,23 @@
 /* One handshake, and the connection it is made on. */
 #define PROBE_MS   15000
 #define CONNECT_MS 5000
+/* `propagation = time`: what secondaries may lag behind, at least, and where it is not known. */
+#define LEAST_LAG   300
+#define UNKNOWN_LAG 7200
 /* A Date this near to our clock proves it. */
 #define DATE_NEAR 60
 
 int world_net_init(struct world_net *net, const struct conf *conf, const struct trust *trust,
-                   struct arena *arena)
+                   struct arena *arena, const char **word)
 {
     net->conf = conf;
     net->trust = trust;
     net->arena = arena;
     net->providers = arena_take(arena, conf->providers_count, sizeof *net->providers);
     net->open = arena_take(arena, conf->providers_count, sizeof *net->open);
-    return net->providers == NULL || net->open == NULL ? -1 : 0;
+    if (net->providers == NULL || net->open == NULL)
+        return -1;
+    return world_dns_init(&net->dns, conf, word);
 }
 
 static struct provider_result open_provider(struct world_net *net, size_t index,
@@ -72,26 +76,30 @@ static struct provider_result net_remove(void *context, size_t provider, const c
 
 /* --- DNS ------------------------------------------------------------------------------------- */
 
-/* WIP: until dane/lookup is there. */
+/* Servers known to follow their provider within seconds (facts 2.3). */
+static bool is_fast(const struct world_net *net, const struct conf_host *host)
+{
+    return strcmp(net->conf->providers[host->provider].kind->name, "cloudflare") == 0;
+}
+
 static int net_look_up(void *context, const struct conf_host *host, const char *owner,
                        struct world_view *view, struct arena *arena)
 {
-    (void)context;
-    (void)host;
-    (void)owner;
-    (void)arena;
+    struct world_net *net = context;
+    bool fast = is_fast(net, host);
+    if (host->propagation != CONF_PROPAGATION_TIME)
+        return world_dns_look_up(&net->dns, host, owner, fast, time_wall(), view, arena);
+    uint32_t lag = fast ? 0 : world_dns_refresh(&net->dns, owner);
     view->asked = true;
-    view->settle = getenv("DANE_WIP") ? 0 : 300;
     view->signature_end = -1;
+    view->settle = lag == 0 && !fast ? UNKNOWN_LAG : lag < LEAST_LAG ? LEAST_LAG : lag;
     return 0;
 }
 
 static const char *net_other_mx(void *context, const struct conf_host *host, struct arena *arena)
 {
-    (void)context;
-    (void)host;
-    (void)arena;
-    return NULL;
+    struct world_net *net = context;
+    return world_dns_other_mx(&net->dns, host->name, arena);
 }
 
 /* --- services -------------------------------------------------------------------------------- */
@@ -191,6 +199,7 @@ void world_net_close(struct world_net *net)
             net->providers[i].type->close(&net->providers[i]);
         net->open[i] = false;
     }
+    world_dns_close(&net->dns);
 }
 
 static void net_rest(void *context)
