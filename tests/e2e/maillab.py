@@ -148,8 +148,22 @@ def free_port():
 class Server:
     """A child and its log file."""
 
-    def __init__(self, process, log, ports):
+    def __init__(self, process, log, ports, pid_file=None):
         self.process, self.log_file, self.ports = process, log, ports
+        self.pid_file = pid_file
+
+    def session(self):
+        """The process group that a server has made its own, as Postfix's master does."""
+        if self.pid_file is None or not os.path.exists(self.pid_file):
+            return []
+        with open(self.pid_file, encoding="ascii") as source:
+            pid = int(source.read().split()[0])
+        # A number may have gone to somebody else: the master's folder is ours, and nobody's else.
+        try:
+            where = os.readlink("/proc/%d/cwd" % pid)
+        except FileNotFoundError:
+            return []
+        return [pid] if where.startswith(os.path.dirname(os.path.dirname(self.pid_file))) else []
 
     def log(self):
         with open(self.log_file, encoding="utf-8", errors="replace") as source:
@@ -191,10 +205,11 @@ class Servers:
             server.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             pass
-        try:
-            os.killpg(server.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        for group in [server.process.pid] + server.session():
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         server.process.wait()
         server.process.stdin.close()
 
@@ -205,14 +220,14 @@ class Servers:
         os.mkdir(path)
         return path
 
-    def start(self, command, folder, ports, ready=None):
+    def start(self, command, folder, ports, ready=None, pid_file=None):
         """Waits until all PORTS take connections. READY is a line of the log to wait for instead."""
         log = os.path.join(folder, "log")
         with open(log, "ab") as out:
             # s_server ends a connection when its standard input does
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=out,
                                        cwd=folder, start_new_session=True)
-        server = Server(process, log, ports)
+        server = Server(process, log, ports, pid_file)
         with self.lock:
             self.running.append(server)
         until = time.monotonic() + START_SECONDS
@@ -262,7 +277,7 @@ class Servers:
             with open(os.path.join(folder, name), "w", encoding="ascii") as out:
                 out.write("\n".join(text) + "\n")
         return self.start(("postfix", "-c", folder, "start-fg"), folder, [smtp, smtps],
-                          "daemon started")
+                          "daemon started", os.path.join(folder, "queue", "pid", "master.pid"))
 
     def dovecot(self, first, second):
         """imap, imaps, pop3, pop3s and sieve, with two certificates."""
