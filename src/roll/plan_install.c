@@ -121,6 +121,8 @@ static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
                                                          sizeof set->records[0], &chain);
     if (lack == NULL)
         return left;
+    if (plan_unblocks(p, h, s, lack))
+        return -1;
     struct plan_note *note = plan_note(p->plan, PLAN_NOTE_BLOCKED, h, s);
     if (note != NULL) {
         note->pair = pair;

@@ -13,13 +13,48 @@ static bool is_ours(const struct planning *p, const struct provider_rrset *set,
 
 /* Ours to delete. 3.9: other names may lead to the end of a CNAME, unknown to us. */
 static bool is_deletable(const struct planning *p, size_t h, size_t s,
-                         const struct provider_record *record)
+                         const struct tlsa *record)
 {
     const struct conf_host *host = &p->k->conf->hosts[h];
     const struct observed_host *seen = &p->k->seen->hosts[h];
-    if (is_ours(p, &seen->sets[s], &record->tlsa))
+    if (is_ours(p, &seen->sets[s], record))
         return true;
     return host->adopt && !(seen->views[s].alias && host->shared);
+}
+
+/* Whether the configuration asks for records of this combination. */
+static bool is_managed(const struct conf_host *host, struct tlsa_combination c)
+{
+    for (size_t i = 0; i < host->records_count; i++) {
+        const struct conf_record *r = &host->records[i];
+        if (tlsa_same_combination(c,
+                                  (struct tlsa_combination){r->usage, r->selector, r->matching}))
+            return true;
+    }
+    return false;
+}
+
+bool plan_unblocks(const struct planning *p, size_t h, size_t s, const struct tlsa *record)
+{
+    const struct conf_host *host = &p->k->conf->hosts[h];
+    const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
+    const struct tlsa_combination c = record->combination;
+    if (is_managed(host, c) || !is_deletable(p, h, s, record) || !tlsa_usable(record) ||
+        c.usage < TLSA_USAGE_DANE_TA)
+        return false;
+    for (size_t i = 0; i < host->pairs_count; i++) {
+        const struct pair_found *source = &p->k->seen->pairs[host->pairs[i]].source;
+        const struct fit_chain chain = {&source->leaf, source->issuers_count, source->issuers};
+        struct tlsa made;
+        bool matched = source->code != PAIR_READ ||
+                       (c.usage == TLSA_USAGE_DANE_EE && fit_make(&made, c, &chain) == 0);
+        for (size_t k = 0; !matched && k < set->count; k++)
+            matched = tlsa_same_combination(set->records[k].tlsa.combination, c) &&
+                      fit_matches(&set->records[k].tlsa, &chain);
+        if (!matched)
+            return true;
+    }
+    return false;
 }
 
 int64_t plan_retire_in(const struct planning *p, size_t h)
@@ -86,9 +121,10 @@ static void retire_record(struct retiring *r, size_t index)
     const struct provider_record *record = &set->records[index];
     enum need_why why = NEED_FORMER;
     bool needed = is_needed(r->needs, r->needs_count, &record->tlsa, &why);
-    if (needed && why != NEED_FORMER)
+    bool in_the_way = plan_unblocks(p, r->h, r->s, &record->tlsa);
+    if (needed && why != NEED_FORMER && !in_the_way)
         return;
-    if (!is_deletable(p, r->h, r->s, record)) {
+    if (!is_deletable(p, r->h, r->s, &record->tlsa)) {
         struct plan_note *note = needed ? NULL : plan_note(p->plan, PLAN_NOTE_STALE, r->h, r->s);
         if (note != NULL)
             note->record = record->tlsa;
@@ -144,7 +180,7 @@ static void leave_records(struct planning *p, size_t h, size_t s, bool needed)
         enum need_why why = NEED_FORMER;
         bool matches = is_needed(needs, count, &set->records[i].tlsa, &why) &&
                        (why == NEED_SERVED || why == NEED_CURRENT);
-        if (matches != needed || !is_deletable(p, h, s, &set->records[i]))
+        if (matches != needed || !is_deletable(p, h, s, &set->records[i].tlsa))
             continue;
         struct plan_action *action = plan_action(p->plan, PLAN_REMOVE);
         if (action == NULL)
@@ -177,7 +213,10 @@ void plan_leave(struct planning *p, size_t h, size_t s)
 
 /* --- what is no longer needed ---------------------------------------------------------------- */
 
-/* Whether a record stands anywhere for a key that the pair had, and not for what it has now. */
+/*
+ * Whether a record that is to go stands anywhere for a key that the pair had, and not for what it
+ * has now. What is not ours to delete would keep the former pair for ever.
+ */
 static bool has_records(const struct planning *p, size_t pair, const struct cert_digests *leaf,
                         const struct cert_digests *now)
 {
@@ -191,7 +230,8 @@ static bool has_records(const struct planning *p, size_t pair, const struct cert
         for (size_t s = 0; s < p->k->conf->hosts[h].services_count; s++) {
             for (size_t i = 0; i < host->sets[s].count; i++) {
                 const struct tlsa *tlsa = &host->sets[s].records[i].tlsa;
-                if (fit_matches(tlsa, &former) && !fit_matches(tlsa, &current))
+                if (fit_matches(tlsa, &former) && !fit_matches(tlsa, &current) &&
+                    is_deletable(p, h, s, tlsa))
                     return true;
             }
         }

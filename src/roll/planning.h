@@ -39,6 +39,11 @@ uint32_t plan_retire_wait(const struct planning *p, size_t h);
 
 void plan_publish(struct planning *p, size_t h, size_t s);
 void plan_installs(struct planning *p);
+/*
+ * 3.3, 3.4: whether a record may be deleted and is of a combination that is not configured, and
+ * that the source of some pair neither matches nor can be made to: it is removed entirely.
+ */
+bool plan_unblocks(const struct planning *p, size_t h, size_t s, const struct tlsa *record);
 /* Seconds until the records of former keys of host H may go; -1: not known yet. */
 int64_t plan_retire_in(const struct planning *p, size_t h);
 void plan_retire(struct planning *p, size_t h, size_t s);
