@@ -244,15 +244,20 @@ static enum act_result ask_again(struct acting *acting, const struct plan *plan)
         if (action->kind != PLAN_ROUND)
             continue;
         rc = ACT_LOOK;
-        acting->shown[action->pair] = true;
         for (size_t h = 0; h < acting->conf->hosts_count; h++) {
             int64_t retire = acting->conf->hosts[h].waits.retire;
             if (need_has_pair(&acting->conf->hosts[h], action->pair) && retire < pause)
                 pause = retire > 0 ? retire : 1;
         }
     }
-    if (rc == ACT_NOTHING)
-        return rc;
+    /* The next call verifies what this one has no time for. */
+    if (rc == ACT_NOTHING || pause > acting->patience)
+        return ACT_NOTHING;
+    for (size_t i = 0; i < plan->actions_count; i++) {
+        if (plan->actions[i].kind == PLAN_ROUND)
+            acting->shown[plan->actions[i].pair] = true;
+    }
+    acting->patience -= pause;
     acting->ask_services = true;
     if (acting->world->local->wait(acting->world->local_context, pause,
                                    "asking the services once more"))

@@ -34,6 +34,7 @@ struct acting {
     bool *failed;      /* by pair: a command, or its installation, failed; not again in this call */
     bool *loaded;      /* by pair: loaded in this call */
     bool *shown;       /* by pair: a first round has shown it everywhere */
+    int64_t patience;  /* what pauses of this call may still take, seconds */
     int64_t later;     /* the longest pause that a provider asked for, seconds */
     struct buf *saved; /* the state's text as it stands on disk */
     bool cannot_save;  /* the state could not be written */

@@ -60,7 +60,8 @@ enum plan_note_kind {
     PLAN_NOTE_EARLY,         /* a service reads the source, not what is installed */
     PLAN_NOTE_NOWHERE,       /* no service shows the pair */
     PLAN_NOTE_PUT_BACK,      /* the source was put back before: it is not installed again */
-    PLAN_NOTE_ONE_AT_A_TIME, /* the pair waits for another of its host [3.5] */
+    PLAN_NOTE_ONE_AT_A_TIME, /* the pair waits until another is verified [3.5, 3.8] */
+    PLAN_NOTE_GOES_ON,       /* ... no longer: that takes longer than unreachable-after */
     PLAN_NOTE_HELD,          /* the reload would load another pair, which is not ripe, too */
     PLAN_NOTE_SHORT,         /* `publish-wait` was left out: the certificate ends before [3.18] */
     PLAN_NOTE_NO_RELOAD,     /* nothing tells the services */

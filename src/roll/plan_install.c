@@ -223,13 +223,19 @@ static size_t held_by(const struct planning *p, size_t pair)
     return pair;
 }
 
+static void note_other(const struct planning *p, enum plan_note_kind kind, size_t pair,
+                       size_t other)
+{
+    struct plan_note *note = plan_pair_note(p->plan, kind, pair);
+    if (note != NULL)
+        note->other = other;
+}
+
 static void plan_reload(struct planning *p, size_t pair, bool again)
 {
     size_t holder = held_by(p, pair);
     if (holder != pair) {
-        struct plan_note *note = plan_pair_note(p->plan, PLAN_NOTE_HELD, pair);
-        if (note != NULL)
-            note->other = holder;
+        note_other(p, PLAN_NOTE_HELD, pair, holder);
         return;
     }
     if (p->views[pair].conf->reload.count + p->views[pair].conf->restart.count == 0)
@@ -242,34 +248,46 @@ static void plan_reload(struct planning *p, size_t pair, bool again)
     action->restart = again && p->views[pair].state != NULL && p->views[pair].state->tries > 0;
 }
 
-/* 3.5: another pair of the same host is being installed, and that may still take its time. */
-static size_t busy_pair(const struct planning *p, size_t pair)
+/* Whether a pair that is being installed may still take its time: not for ever, but in an outage.
+ */
+static bool is_busy(const struct planning *p, size_t pair)
 {
+    struct verify_sum sum;
+    bool looked;
+    int64_t elapsed = state_elapsed(&p->views[pair].state->begin, &p->k->seen->now);
     for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
         const struct conf_host *host = &p->k->conf->hosts[h];
-        for (size_t i = 0; need_has_pair(host, pair) && i < host->pairs_count; i++) {
-            const struct state_pair *other = p->views[host->pairs[i]].state;
-            if (host->pairs[i] == pair || other == NULL || !other->loading || other->verified)
-                continue;
-            int64_t elapsed = state_elapsed(&other->begin, &p->k->seen->now);
-            if (elapsed < (int64_t)host->waits.unreachable)
-                return host->pairs[i];
-        }
+        if (need_has_pair(host, pair) && elapsed < (int64_t)host->waits.unreachable)
+            return true;
     }
-    return pair;
+    verify_pair(p->k, pair, &sum, &looked);
+    return sum.others > 0;
 }
 
-static bool is_installing(const struct planning *p, size_t pair)
+/*
+ * 3.5, 3.8: whether another pair is being installed. One at a time, over all hosts too: a mistake
+ * costs one of them.
+ */
+static bool is_held(const struct planning *p, size_t pair)
+{
+    for (size_t other = 0; other < p->k->conf->pairs_count; other++) {
+        const struct state_pair *state = p->views[other].state;
+        if (other == pair || state == NULL || !state->loading || state->verified)
+            continue;
+        bool busy = is_busy(p, other);
+        note_other(p, busy ? PLAN_NOTE_ONE_AT_A_TIME : PLAN_NOTE_GOES_ON, pair, other);
+        if (busy)
+            return true;
+    }
+    return false;
+}
+
+static bool is_installing(const struct planning *p)
 {
     for (size_t i = 0; i < p->plan->actions_count; i++) {
-        const struct plan_action *a = &p->plan->actions[i];
-        if (a->kind != PLAN_INSTALL && a->kind != PLAN_RELOAD)
-            continue;
-        for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
-            if (need_has_pair(&p->k->conf->hosts[h], pair) &&
-                need_has_pair(&p->k->conf->hosts[h], a->pair))
-                return true;
-        }
+        enum plan_kind kind = p->plan->actions[i].kind;
+        if (kind == PLAN_INSTALL || kind == PLAN_RELOAD)
+            return true;
     }
     return false;
 }
@@ -283,14 +301,7 @@ static void install(struct planning *p, size_t pair)
                   view->ripe_in < 0 ? 0 : view->ripe_in);
         return;
     }
-    size_t busy = busy_pair(p, pair);
-    if (!first && busy != pair) {
-        struct plan_note *note = plan_pair_note(p->plan, PLAN_NOTE_ONE_AT_A_TIME, pair);
-        if (note != NULL)
-            note->other = busy;
-        return;
-    }
-    if (!first && is_installing(p, pair))
+    if (!first && (is_installing(p) || is_held(p, pair)))
         return;
     if (view->conf->install == NULL) {
         plan_reload(p, pair, false);

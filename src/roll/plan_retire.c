@@ -12,8 +12,7 @@ static bool is_ours(const struct planning *p, const struct provider_rrset *set,
 }
 
 /* Ours to delete. 3.9: other names may lead to the end of a CNAME, unknown to us. */
-static bool is_deletable(const struct planning *p, size_t h, size_t s,
-                         const struct tlsa *record)
+static bool is_deletable(const struct planning *p, size_t h, size_t s, const struct tlsa *record)
 {
     const struct conf_host *host = &p->k->conf->hosts[h];
     const struct observed_host *seen = &p->k->seen->hosts[h];
@@ -27,8 +26,7 @@ static bool is_managed(const struct conf_host *host, struct tlsa_combination c)
 {
     for (size_t i = 0; i < host->records_count; i++) {
         const struct conf_record *r = &host->records[i];
-        if (tlsa_same_combination(c,
-                                  (struct tlsa_combination){r->usage, r->selector, r->matching}))
+        if (tlsa_same_combination(c, (struct tlsa_combination){r->usage, r->selector, r->matching}))
             return true;
     }
     return false;
@@ -139,8 +137,11 @@ static void retire_record(struct retiring *r, size_t index)
         plan_next(p->plan, PLAN_STEP_RETIRE, r->h, in);
         return;
     }
-    if (!verify_all_seen(p->k, r->h, r->s)) {
-        (void)plan_note(p->plan, PLAN_NOTE_UNSEEN, r->h, r->s);
+    size_t unseen;
+    if (!verify_all_seen(p->k, r->h, r->s, &unseen)) {
+        struct plan_note *note = plan_note(p->plan, PLAN_NOTE_UNSEEN, r->h, r->s);
+        if (note != NULL)
+            note->shown = unseen;
         return;
     }
     r->gone[index] = true;

@@ -6,6 +6,7 @@
 enum weight {
     WEIGHT_DETAIL, /* with --verbose */
     WEIGHT_ONCE,   /* to be known: told once */
+    WEIGHT_STEP,   /* the same, of what the plan is about to do */
     WEIGHT_LATER,  /* a passing fault */
     WEIGHT_FAILED, /* something does not match */
     WEIGHT_OUTAGE, /* mail is being deferred: `notify` too */
@@ -163,14 +164,16 @@ static void say_server(const struct acting *acting, const struct plan_note *note
 
 static void say_signature(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
+    /* An absolute time: the text must stay the same, as it is told once. */
+    char end[TIME_TEXT_SIZE];
     put_host(acting, note, b);
     if (note->in <= 0) {
         buf_printf(b, "%s: its signature has expired", owner_of(acting, note));
         return;
     }
-    buf_printf(b, "%s: its signature ends in ", owner_of(acting, note));
-    buf_duration(b, note->in);
-    buf_text(b, ": is the zone still being signed?");
+    time_text(view_of(acting, note)->signature_end, end);
+    buf_printf(b, "%s: its signature ends at %s: is the zone still being signed?",
+               owner_of(acting, note), end);
 }
 
 static void say_alias(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -280,9 +283,15 @@ static void say_stubborn(const struct acting *acting, const struct plan_note *no
 static void say_unseen(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     const struct world_service *service = &host_of(acting, note)->services[note->service];
-    put_shown(acting, note, b);
-    if (service->count == 0 && service->words != NULL)
-        buf_printf(b, ": %s", service->words);
+    put_host(acting, note, b);
+    buf_text(b, acting->conf->hosts[note->host].services[note->service].name);
+    /* The address cannot be reached, for whichever kind of key: told once. */
+    if (note->shown < service->count)
+        buf_printf(b, " at %s", service->shown[note->shown].address);
+    const char *words =
+        note->shown < service->count ? service->shown[note->shown].words : service->words;
+    if (words != NULL)
+        buf_printf(b, ": %s", words);
     buf_text(b, ": could not be seen, so no record is retired; if it cannot be reached from here, "
                 "say 'connect = 127.0.0.1' (or its inner address)");
 }
@@ -307,8 +316,14 @@ static void say_nowhere(const struct acting *acting, const struct plan_note *not
 
 static void say_one(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
-    buf_printf(b, "%s: waits until %s, of the same host, is verified", label_of(acting, note->pair),
+    buf_printf(b, "%s: waits until every service shows %s", label_of(acting, note->pair),
                label_of(acting, note->other));
+}
+
+static void say_goes_on(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: goes on, though not every service has shown %s within 'unreachable-after'",
+               label_of(acting, note->pair), label_of(acting, note->other));
 }
 
 static void say_held(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -345,6 +360,7 @@ static const struct {
     [PLAN_NOTE_NOWHERE] = {WEIGHT_ONCE, say_nowhere},
     [PLAN_NOTE_PUT_BACK] = {WEIGHT_FAILED, say_put_back},
     [PLAN_NOTE_ONE_AT_A_TIME] = {WEIGHT_DETAIL, say_one},
+    [PLAN_NOTE_GOES_ON] = {WEIGHT_STEP, say_goes_on},
     [PLAN_NOTE_HELD] = {WEIGHT_DETAIL, say_held},
     [PLAN_NOTE_SHORT] = {WEIGHT_ONCE, say_short},
     [PLAN_NOTE_NO_RELOAD] = {WEIGHT_ONCE, say_no_reload},
@@ -375,6 +391,7 @@ static void tell(struct acting *acting, const struct plan_note *note)
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s", text);
         return;
     case WEIGHT_ONCE:
+    case WEIGHT_STEP:
         tell_once(acting, text);
         return;
     case WEIGHT_LATER:
@@ -388,6 +405,9 @@ static void tell(struct acting *acting, const struct plan_note *note)
         acting->outcome->failed = true;
         break;
     }
+    /* An outage is found again in each round of a look. */
+    if (notes[note->kind].weight == WEIGHT_OUTAGE && state_said_now(acting->state, text))
+        return;
     /* Once for each that is told of it by a command, at each look for whoever reads the log. */
     if (!state_said(acting->state, text) && notes[note->kind].weight != WEIGHT_LATER)
         act_notify(acting, notes[note->kind].weight == WEIGHT_OUTAGE ? "outage" : "failure",
@@ -398,8 +418,9 @@ static void tell(struct acting *acting, const struct plan_note *note)
 void report_plan(struct acting *acting, const struct plan *plan, enum report_part part)
 {
     for (size_t i = 0; i < plan->notes_count; i++) {
-        bool outage = notes[plan->notes[i].kind].weight == WEIGHT_OUTAGE;
-        if (outage == (part == REPORT_OUTAGES))
+        enum weight weight = notes[plan->notes[i].kind].weight;
+        bool first = weight == WEIGHT_OUTAGE || weight == WEIGHT_STEP;
+        if (first == (part == REPORT_FIRST))
             tell(acting, &plan->notes[i]);
     }
 }

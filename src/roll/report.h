@@ -7,8 +7,11 @@
 
 #include "roll/act.h"
 
-/* Outages are told before they are cured, the rest when nothing more can be done. */
-enum report_part { REPORT_OUTAGES, REPORT_REST };
+/*
+ * What must be told before the plan is carried out, as it may be over then (outages before they are
+ * cured); the rest, when nothing more can be done.
+ */
+enum report_part { REPORT_FIRST, REPORT_REST };
 
 /*
  * Says that part of a plan's notes and sets what they mean for the outcome. What is wrong is said

@@ -16,6 +16,8 @@
 /* A service that still shows a former leaf, asked again with waiting. */
 #define OLD_PAUSE 30
 #define OLDS_MOST 6
+/* What the pauses of a cron call may take together, seconds. */
+#define PATIENCE 30
 /* One look's lists and plan; some 300 octets a record. */
 #define LOOK_MEMORY ((size_t)4 * 1024 * 1024)
 
@@ -81,6 +83,7 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
     a->loaded = arena_take(arena, conf->pairs_count, sizeof *a->loaded);
     a->shown = arena_take(arena, conf->pairs_count, sizeof *a->shown);
     a->ask_services = true;
+    a->patience = r->options->wait ? INT64_MAX : PATIENCE;
     r->host_wanted = arena_take(arena, conf->hosts_count, sizeof *r->host_wanted);
     r->pair_wanted = arena_take(arena, conf->pairs_count, sizeof *r->pair_wanted);
     if (a->luck == NULL || a->writes == NULL || a->failed == NULL || a->loaded == NULL ||
@@ -200,8 +203,7 @@ static enum act_result take_steps(struct rolling *r, struct plan *plan)
             r->pass.failed = true;
             return ACT_NOTHING;
         }
-        if (round == 0)
-            report_plan(&r->acting, plan, REPORT_OUTAGES);
+        report_plan(&r->acting, plan, REPORT_FIRST);
         enum act_result rc = act_plan(&r->acting, plan);
         if (rc == ACT_LOOK)
             continue;

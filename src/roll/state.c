@@ -229,6 +229,17 @@ bool state_said(struct state *state, const char *text)
     return false;
 }
 
+bool state_said_now(const struct state *state, const char *text)
+{
+    uint8_t digest[sizeof state->said->digest];
+    cert_sha256((const uint8_t *)text, strlen(text), digest);
+    for (const struct state_said *said = state->said; said != NULL; said = said->next) {
+        if (said->now && memcmp(said->digest, digest, sizeof digest) == 0)
+            return true;
+    }
+    return false;
+}
+
 void state_said_sweep(struct state *state)
 {
     struct state_said **at = &state->said;

@@ -140,6 +140,8 @@ bool state_same_key(const struct cert_digests *a, const struct cert_digests *b);
  * forgotten by state_said_sweep, so that it is told again when it comes back.
  */
 bool state_said(struct state *state, const char *text);
+/* Whether that was in this very look. */
+bool state_said_now(const struct state *state, const char *text);
 void state_said_sweep(struct state *state);
 
 /*

@@ -93,11 +93,10 @@ enum verdict verify_shown(const struct knowledge *k, size_t h, size_t s, size_t 
     return VERDICT_UNSEEN;
 }
 
-static void count(const struct knowledge *k, struct verify_sum *sum, size_t h, size_t s, size_t i)
+static void tally(struct verify_sum *sum, enum verdict verdict, size_t h, size_t s, size_t i)
 {
     unsigned *const counts[] = {&sum->news,   &sum->olds, NULL,       &sum->others,
                                 &sum->unseen, NULL,       &sum->early};
-    enum verdict verdict = verify_shown(k, h, s, i);
     bool worse =
         verdict == VERDICT_OTHER ? sum->others == 0
         : verdict == VERDICT_OLD || verdict == VERDICT_EARLY
@@ -123,21 +122,22 @@ void verify_pair(const struct knowledge *k, size_t pair, struct verify_sum *sum,
         *looked = *looked && k->seen->hosts[h].listed;
         for (size_t s = 0; s < host->services_count; s++) {
             const struct world_service *service = &k->seen->hosts[h].services[s];
+            /* No address at all: no service could be seen. */
             if (service->count == 0)
-                *looked = false;
+                tally(sum, VERDICT_UNSEEN, h, s, 0);
             for (size_t i = 0; i < service->count; i++) {
                 if (is_kind(k, pair, service->shown[i].algorithm))
-                    count(k, sum, h, s, i);
+                    tally(sum, verify_shown(k, h, s, i), h, s, i);
             }
         }
     }
 }
 
-bool verify_all_seen(const struct knowledge *k, size_t h, size_t s)
+bool verify_all_seen(const struct knowledge *k, size_t h, size_t s, size_t *unseen)
 {
     const struct world_service *service = &k->seen->hosts[h].services[s];
-    for (size_t i = 0; i < service->count; i++) {
-        if (verify_shown(k, h, s, i) == VERDICT_UNSEEN)
+    for (*unseen = 0; *unseen < service->count; (*unseen)++) {
+        if (verify_shown(k, h, s, *unseen) == VERDICT_UNSEEN)
             return false;
     }
     return service->count > 0;

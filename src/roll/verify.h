@@ -29,9 +29,9 @@ struct verify_sum {
 /* LOOKED: false where some host of the pair was not looked at: nothing is certain then. */
 void verify_pair(const struct knowledge *k, size_t pair, struct verify_sum *sum, bool *looked);
 /*
- * Whether services and addresses of service S of host H were all seen, so that what none of them
- * showed is served by none.
+ * Whether all addresses of service S of host H were seen, so that what none of them showed is
+ * served by none; else *UNSEEN is the first handshake that was not.
  */
-bool verify_all_seen(const struct knowledge *k, size_t h, size_t s);
+bool verify_all_seen(const struct knowledge *k, size_t h, size_t s, size_t *unseen);
 
 #endif
