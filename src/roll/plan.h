@@ -67,7 +67,10 @@ enum plan_note_kind {
     PLAN_NOTE_NO_RELOAD,     /* nothing tells the services */
     PLAN_NOTE_CLASSIC,       /* no `install`: what is renewed may be live before its time */
     PLAN_NOTE_MANY,          /* more records than some senders can take [3.12] */
-    PLAN_NOTE_LEFT           /* `leave`: keys may be changed freely in `in` seconds, or now */
+    PLAN_NOTE_NOT_RIPE,      /* `run --now`: what waiting takes (`in`), what switching costs */
+    PLAN_NOTE_LEAVING,       /* `leave`: keys may be changed freely in `in` seconds; -1: unknown */
+    PLAN_NOTE_STAYS,         /* `leave`: RECORD is not ours */
+    PLAN_NOTE_LEFT           /* `leave`: keys may be changed freely */
 };
 
 struct plan_note {
@@ -76,7 +79,7 @@ struct plan_note {
     size_t shown;  /* index of a handshake */
     size_t server; /* index of an authoritative server */
     struct tlsa record;
-    int64_t in;
+    int64_t in, cost; /* seconds */
 };
 
 enum plan_step { PLAN_STEP_NONE, PLAN_STEP_VISIBLE, PLAN_STEP_INSTALL, PLAN_STEP_RETIRE };

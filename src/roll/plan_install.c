@@ -87,18 +87,6 @@ static void note_source(struct planning *p, size_t pair, const struct pair_view 
 
 /* --- ripe ------------------------------------------------------------------------------------ */
 
-/* Seconds until every server denies, and every cache has forgotten (3.15); -1: not known yet. */
-static int64_t left_in(const struct planning *p, size_t h, size_t s)
-{
-    const struct state_owner *owner = state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
-    if (owner == NULL || !owner->denied)
-        return -1;
-    int64_t elapsed = state_elapsed(&owner->denial, &p->k->seen->now);
-    int64_t left =
-        owner->lifetime + (int64_t)p->k->conf->hosts[h].waits.margin - (elapsed < 0 ? 0 : elapsed);
-    return left < 0 ? 0 : left;
-}
-
 /* At one owner name. */
 static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
 {
@@ -107,7 +95,7 @@ static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
     const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
     bool cut_short = false;
     if (p->k->conf->hosts[h].leave)
-        return left_in(p, h, s);
+        return plan_left_in(p, h, s);
     if (plan_skips(p, h, s))
         return 0;
     int64_t left = learn_left(p->k, h, s, &source->leaf, p->options->now, &cut_short);
@@ -292,11 +280,35 @@ static bool is_installing(const struct planning *p)
     return false;
 }
 
+/*
+ * 3.14: the user is in a hurry. What waiting costs, and what an immediate switch would: mail
+ * deferred by those whose caches hold an RRset without the new key.
+ */
+static void note_hurry(struct planning *p, size_t pair)
+{
+    struct plan_note *note =
+        p->options->now ? plan_pair_note(p->plan, PLAN_NOTE_NOT_RIPE, pair) : NULL;
+    if (note == NULL)
+        return;
+    note->in = p->views[pair].ripe_in;
+    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
+        for (size_t s = 0;
+             need_has_pair(&p->k->conf->hosts[h], pair) && s < p->k->conf->hosts[h].services_count;
+             s++) {
+            const struct state_owner *owner =
+                state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
+            if (owner != NULL && note->cost < owner->lifetime)
+                note->cost = owner->lifetime;
+        }
+    }
+}
+
 static void install(struct planning *p, size_t pair)
 {
     const struct pair_view *view = &p->views[pair];
     bool first = is_first(p, pair);
     if (!first && view->ripe_in != 0) {
+        note_hurry(p, pair);
         plan_next(p->plan, view->ripe_in < 0 ? PLAN_STEP_VISIBLE : PLAN_STEP_INSTALL, pair,
                   view->ripe_in < 0 ? 0 : view->ripe_in);
         return;

@@ -179,10 +179,17 @@ static void leave_records(struct planning *p, size_t h, size_t s, bool needed)
     size_t count = need_of(p->k, h, s, needs);
     for (size_t i = 0; i < set->count; i++) {
         enum need_why why = NEED_FORMER;
-        bool matches = is_needed(needs, count, &set->records[i].tlsa, &why) &&
-                       (why == NEED_SERVED || why == NEED_CURRENT);
-        if (matches != needed || !is_deletable(p, h, s, &set->records[i].tlsa))
+        const struct tlsa *tlsa = &set->records[i].tlsa;
+        bool matches =
+            is_needed(needs, count, tlsa, &why) && (why == NEED_SERVED || why == NEED_CURRENT);
+        if (matches != needed)
             continue;
+        if (!is_deletable(p, h, s, tlsa)) {
+            struct plan_note *note = plan_note(p->plan, PLAN_NOTE_STAYS, h, s);
+            if (note != NULL)
+                note->record = *tlsa;
+            continue;
+        }
         struct plan_action *action = plan_action(p->plan, PLAN_REMOVE);
         if (action == NULL)
             return;
@@ -192,24 +199,28 @@ static void leave_records(struct planning *p, size_t h, size_t s, bool needed)
     }
 }
 
+int64_t plan_left_in(const struct planning *p, size_t h, size_t s)
+{
+    const struct state_owner *owner = state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
+    if (owner == NULL || !owner->denied)
+        return -1;
+    int64_t elapsed = state_elapsed(&owner->denial, &p->k->seen->now);
+    int64_t left =
+        owner->lifetime + (int64_t)p->k->conf->hosts[h].waits.margin - (elapsed < 0 ? 0 : elapsed);
+    return left < 0 ? 0 : left;
+}
+
 void plan_leave(struct planning *p, size_t h, size_t s)
 {
-    const struct conf_host *host = &p->k->conf->hosts[h];
-    const struct state_owner *owner = state_owner(p->k->state, p->k->seen->hosts[h].sets[s].owner);
-    if (!host->leave || !plan_may_write(p, h, s))
+    if (!p->k->conf->hosts[h].leave || !plan_may_write(p, h, s))
         return;
     leave_records(p, h, s, false);
     leave_records(p, h, s, true);
-    struct plan_note *note = plan_note(p->plan, PLAN_NOTE_LEFT, h, s);
-    if (note == NULL)
-        return;
-    note->in = -1;
-    if (owner == NULL || !owner->denied)
-        return;
-    int64_t elapsed = state_elapsed(&owner->denial, &p->k->seen->now);
-    note->in = owner->lifetime + (int64_t)host->waits.margin - (elapsed < 0 ? 0 : elapsed);
-    if (note->in < 0)
-        note->in = 0;
+    int64_t left = plan_left_in(p, h, s);
+    struct plan_note *note =
+        plan_note(p->plan, left == 0 ? PLAN_NOTE_LEFT : PLAN_NOTE_LEAVING, h, s);
+    if (note != NULL)
+        note->in = left;
 }
 
 /* --- what is no longer needed ---------------------------------------------------------------- */

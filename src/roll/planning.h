@@ -47,6 +47,8 @@ bool plan_unblocks(const struct planning *p, size_t h, size_t s, const struct tl
 /* Seconds until the records of former keys of host H may go; -1: not known yet. */
 int64_t plan_retire_in(const struct planning *p, size_t h);
 void plan_retire(struct planning *p, size_t h, size_t s);
+/* Seconds until every server denies, and every cache has forgotten (3.15); -1: not known yet. */
+int64_t plan_left_in(const struct planning *p, size_t h, size_t s);
 void plan_leave(struct planning *p, size_t h, size_t s);
 void plan_forget(struct planning *p);
 

@@ -4,13 +4,14 @@
 
 /* What a note means: for the outcome, and how it is told. */
 enum weight {
-    WEIGHT_DETAIL, /* with --verbose */
-    WEIGHT_ONCE,   /* to be known: told once */
-    WEIGHT_STEP,   /* the same, of what the plan is about to do */
-    WEIGHT_LATER,  /* a passing fault */
-    WEIGHT_FAILED, /* something does not match */
-    WEIGHT_OUTAGE, /* mail is being deferred: `notify` too */
-    WEIGHT_USAGE   /* the configuration is wrong */
+    WEIGHT_DETAIL,    /* with --verbose */
+    WEIGHT_EACH_TIME, /* the user has asked for it */
+    WEIGHT_ONCE,      /* to be known: told once */
+    WEIGHT_STEP,      /* the same, of what the plan is about to do */
+    WEIGHT_LATER,     /* a passing fault */
+    WEIGHT_FAILED,    /* something does not match */
+    WEIGHT_OUTAGE,    /* mail is being deferred: `notify` too */
+    WEIGHT_USAGE      /* the configuration is wrong */
 };
 
 typedef void note_words(const struct acting *acting, const struct plan_note *note, struct buf *b);
@@ -213,18 +214,41 @@ static void say_short(const struct acting *acting, const struct plan_note *note,
                label_of(acting, note->pair));
 }
 
+static void say_leaving(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b, "%s: leaving DANE: ", owner_of(acting, note));
+    if (note->in < 0) {
+        buf_text(b, "the key must not change before its servers deny the records");
+        return;
+    }
+    buf_text(b, "keys may be changed freely in ");
+    buf_duration(b, note->in);
+}
+
 static void say_left(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     put_host(acting, note, b);
-    buf_printf(b, "%s: ", owner_of(acting, note));
+    buf_printf(b, "%s: has left DANE: keys may be changed freely", owner_of(acting, note));
+}
+
+static void say_stays(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_record(acting, note, b);
+    buf_text(b, " is not ours: it stays, and the key must not change before it is gone; 'adopt = "
+                "yes' deletes it");
+}
+
+static void say_not_ripe(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: the new key is not ripe. Waiting takes ", label_of(acting, note->pair));
     if (note->in < 0)
-        buf_text(b, "leaving DANE: the key must not change before its servers deny the records");
-    else if (note->in == 0)
-        buf_text(b, "has left DANE: keys may be changed freely");
-    else {
-        buf_text(b, "leaving DANE: keys may be changed freely in ");
+        buf_text(b, "until every name server shows its records, then some more");
+    else
         buf_duration(b, note->in);
-    }
+    buf_text(b, ", in which a stolen key is still good; an immediate switch would make senders "
+                "defer whose caches hold the old records, for up to ");
+    buf_duration(b, note->cost);
 }
 
 /* --- services -------------------------------------------------------------------------------- */
@@ -366,7 +390,10 @@ static const struct {
     [PLAN_NOTE_NO_RELOAD] = {WEIGHT_ONCE, say_no_reload},
     [PLAN_NOTE_CLASSIC] = {WEIGHT_ONCE, say_classic},
     [PLAN_NOTE_MANY] = {WEIGHT_ONCE, say_many},
-    [PLAN_NOTE_LEFT] = {WEIGHT_DETAIL, say_left},
+    [PLAN_NOTE_NOT_RIPE] = {WEIGHT_EACH_TIME, say_not_ripe},
+    [PLAN_NOTE_LEAVING] = {WEIGHT_DETAIL, say_leaving},
+    [PLAN_NOTE_STAYS] = {WEIGHT_ONCE, say_stays},
+    [PLAN_NOTE_LEFT] = {WEIGHT_ONCE, say_left},
 };
 
 void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -389,6 +416,9 @@ static void tell(struct acting *acting, const struct plan_note *note)
     switch (notes[note->kind].weight) {
     case WEIGHT_DETAIL:
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s", text);
+        return;
+    case WEIGHT_EACH_TIME:
+        world_say(acting->world, LOG_LEVEL_WARNING, "%s", text);
         return;
     case WEIGHT_ONCE:
     case WEIGHT_STEP:
