@@ -289,22 +289,29 @@ enum act_result act_plan(struct acting *acting, const struct plan *plan)
 {
     static const struct {
         enum plan_kind kind;
-        act_on_pair *act;
-    } pairs[] = {
+        act_on_pair *act; /* NULL: records */
+    } steps[] = {
+        /* What cures an outage at once goes first: after the served key's record, it would be none.
+         */
+        {PLAN_FILL, act_install},
         {PLAN_PUT_BACK, act_put_back},
+        {PLAN_ADD, NULL},
         {PLAN_INSTALL, act_install},
         {PLAN_RELOAD, act_reload},
         {PLAN_VERIFIED, act_verified},
+        {PLAN_ROUND, NULL},
+        {PLAN_REMOVE, NULL},
+        {PLAN_DROP_PREVIOUS, act_drop_previous},
     };
-    enum act_result rc = write_records(acting, plan, PLAN_ADD);
-    for (size_t i = 0; rc == ACT_NOTHING && i < sizeof pairs / sizeof pairs[0]; i++)
-        rc = act_pairs(acting, plan, pairs[i].kind, pairs[i].act);
-    if (rc == ACT_NOTHING)
-        rc = ask_again(acting, plan);
-    if (rc == ACT_NOTHING && !acting->cannot_save)
-        rc = write_records(acting, plan, PLAN_REMOVE);
-    if (rc == ACT_NOTHING)
-        rc = act_pairs(acting, plan, PLAN_DROP_PREVIOUS, act_drop_previous);
+    enum act_result rc = ACT_NOTHING;
+    for (size_t i = 0; rc == ACT_NOTHING && i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i].act != NULL)
+            rc = act_pairs(acting, plan, steps[i].kind, steps[i].act);
+        else if (steps[i].kind == PLAN_ROUND)
+            rc = ask_again(acting, plan);
+        else if (steps[i].kind == PLAN_ADD || !acting->cannot_save)
+            rc = write_records(acting, plan, steps[i].kind);
+    }
     if (rc == ACT_NOTHING)
         report_invisible(acting, plan);
     return rc;

@@ -58,8 +58,12 @@ void act_install(struct acting *acting, const struct plan_action *action, struct
     size_t pair = action->pair;
     (void)ran;
     /* Noted before it is done: what was installed is never taken for somebody else's. */
-    struct state_pair *state = begin(acting, pair, action->leaf, !action->silent);
-    if (state == NULL || act_save(acting) != 0)
+    struct state_pair *state = begin(acting, pair, action->leaf, action->kind == PLAN_INSTALL);
+    if (state == NULL)
+        return;
+    /* An outage before the installation is no reason to put the former pair back afterwards. */
+    state->loading = state->loading && !action->outage;
+    if (act_save(acting) != 0)
         return;
     int rc = acting->world->local->install(acting->world->local_context, pair, action->leaf, words);
     if (rc == INSTALL_CHANGED || rc == INSTALL_SAME) {

@@ -364,6 +364,11 @@ static void learn_records(struct learning *l, size_t h, size_t s)
         if (!name_equal(r->owner, set->owner))
             continue;
         if (need_holds(set, &r->tlsa)) {
+            bool needed = is_needed(l, h, s, &r->tlsa);
+            if (!r->seen || needed)
+                memset(&r->since, 0, sizeof r->since);
+            if (!needed && r->since.wall == 0)
+                r->since = l->k.seen->now;
             r->seen = true;
             continue;
         }
@@ -397,7 +402,7 @@ static void restart_waits(struct state *state, const struct moment *now)
         restart(&o->denial, o->denied, now);
     }
     for (struct state_record *r = state->records; r != NULL; r = r->next)
-        restart(&r->since, !r->seen && r->since.wall != 0, now);
+        restart(&r->since, r->since.wall != 0, now);
     for (struct state_pair *p = state->pairs; p != NULL; p = p->next) {
         restart(&p->begin, p->began, now);
         restart(&p->verification, p->verified, now);

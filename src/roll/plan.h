@@ -12,8 +12,9 @@
 #include "roll/verify.h"
 
 enum plan_kind {
-    PLAN_ADD,           /* publish RECORD at service SERVICE of HOST */
+    PLAN_FILL,          /* make the source current in an empty folder: nothing is loaded */
     PLAN_PUT_BACK,      /* make the previous pair current again */
+    PLAN_ADD,           /* publish RECORD at service SERVICE of HOST */
     PLAN_INSTALL,       /* make the source current */
     PLAN_RELOAD,        /* let services load what is current */
     PLAN_ROUND,         /* ask the services once more, some seconds later */
@@ -29,10 +30,10 @@ struct plan_action {
     size_t pair;          /* the others: index */
     struct tlsa record;   /* ADD */
     uint32_t ttl;         /* ADD: 1 is the provider's automatic one */
-    bool outage;          /* ADD: of a key that is served and that DNS does not vouch for */
-    bool silent;          /* INSTALL: services serve it already, or are not there yet: no reload */
-    bool again;           /* RELOAD: after one that left a service with a former leaf */
-    bool restart;         /* RELOAD: `restart` as well */
+    bool outage; /* ADD, PUT_BACK: DNS does not vouch for what is served; INSTALL: no usable TLS now
+                  */
+    bool again;  /* RELOAD: after one that left a service with a former leaf */
+    bool restart;                         /* RELOAD: `restart` as well */
     const struct cert_digests *leaf;      /* INSTALL, PUT_BACK; points into what was observed */
     const struct provider_record *target; /* REMOVE; likewise */
 };

@@ -319,12 +319,15 @@ static void install(struct planning *p, size_t pair)
         plan_reload(p, pair, false);
         return;
     }
-    struct plan_action *action = plan_action(p->plan, PLAN_INSTALL);
+    struct verify_sum sum;
+    bool looked;
+    struct plan_action *action = plan_action(p->plan, first ? PLAN_FILL : PLAN_INSTALL);
     if (action == NULL)
         return;
+    verify_pair(p->k, pair, &sum, &looked);
+    action->outage = sum.others > 0;
     action->pair = pair;
     action->leaf = &view->seen->source.leaf;
-    action->silent = first;
 }
 
 /* --- verify ---------------------------------------------------------------------------------- */

@@ -112,6 +112,22 @@ struct retiring {
     bool gone[PROVIDER_RECORDS_MOST];
 };
 
+/*
+ * Seconds until one record may go. One of ours that no pair of ours needs goes by its own time: it
+ * is of another server's key that is served no longer, or of one that was never served.
+ */
+static int64_t retire_record_in(const struct planning *p, size_t h,
+                                const struct provider_rrset *set, const struct tlsa *record,
+                                bool needed)
+{
+    const struct state_record *ours = state_record(p->k->state, set->owner, record);
+    if (needed || ours == NULL)
+        return plan_retire_in(p, h);
+    int64_t elapsed = ours->since.wall == 0 ? 0 : state_elapsed(&ours->since, &p->k->seen->now);
+    int64_t left = plan_retire_wait(p, h) - (elapsed < 0 ? 0 : elapsed);
+    return left < 0 ? 0 : left;
+}
+
 static void retire_record(struct retiring *r, size_t index)
 {
     struct planning *p = r->p;
@@ -128,9 +144,7 @@ static void retire_record(struct retiring *r, size_t index)
             note->record = record->tlsa;
         return;
     }
-    /* A key that was never served goes at any time; so does one whose pair is long replaced. */
-    bool never_served = !needed && is_ours(p, set, &record->tlsa);
-    int64_t in = never_served ? 0 : plan_retire_in(p, r->h);
+    int64_t in = retire_record_in(p, r->h, set, &record->tlsa, needed);
     if (plan_adds(p->plan, r->h, r->s, NULL) || p->plan->cut || in < 0)
         return;
     if (in > 0) {

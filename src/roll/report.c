@@ -56,7 +56,10 @@ static void put_shown(const struct acting *acting, const struct plan_note *note,
     if (note->shown >= service->count)
         return;
     const struct world_shown *shown = &service->shown[note->shown];
-    buf_printf(b, " at %s (%s)", shown->address, shown->algorithm == PROBE_RSA ? "RSA" : "ECDSA");
+    buf_printf(b, " at %s", shown->address);
+    /* Where there is no TLS at all, the kind of key says nothing. */
+    if (shown->code == PROBE_SERVED || shown->code == PROBE_OTHER_ALGORITHM)
+        buf_text(b, shown->algorithm == PROBE_RSA ? " (RSA)" : " (ECDSA)");
     if (shown->words != NULL)
         buf_printf(b, ": %s", shown->words);
 }

@@ -81,7 +81,10 @@ struct state_record {
     char owner[TLSA_OWNER_SIZE];
     struct tlsa tlsa;
     bool seen; /* the provider has shown it */
-    /* Not seen: written then; zero for one that was retired or has vanished. */
+    /*
+     * Seen: no key known here has needed it since; zero while one does. Not seen: written then;
+     * zero for one that was retired or has vanished.
+     */
     struct moment since;
 };
 

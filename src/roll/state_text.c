@@ -119,7 +119,7 @@ static void print_record(const struct state_record *r, struct buf *b)
             buf_char(b, '-');
     }
     buf_text(b, r->seen ? " ours" : " sent");
-    if (!r->seen && r->since.wall != 0)
+    if (r->since.wall != 0)
         put_moment(b, &r->since);
     else
         buf_text(b, " -");
@@ -437,7 +437,7 @@ static int read_record(struct state *state, const struct words *w)
         state_record(state, owner, &tlsa) != NULL)
         return STATE_MALFORMED;
     int seen = either(w, 6, "ours", "sent"), moment = read_moment(w, 7, &since);
-    if (seen < 0 || moment < 0 || (moment == 1 && seen == 1))
+    if (seen < 0 || moment < 0)
         return STATE_MALFORMED;
     struct state_record *record = state_record_make(state, owner, &tlsa);
     if (record == NULL)

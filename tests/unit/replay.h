@@ -59,6 +59,7 @@ enum replay_mode {
     MODE_SLOW,     /* some time after either */
     MODE_LIVE,     /* it reads what stands there at each handshake */
     MODE_SOURCE,   /* likewise the source, whatever is installed */
+    MODE_BREAKS,   /* at the next reload: TLS, or (`breaks to`) its key; then at the next it heals */
     MODE_FIXED     /* never: it is another server's */
 };
 
@@ -77,6 +78,7 @@ struct replay_place {
     enum replay_mode mode;
     enum replay_fault fault;
     bool pending; /* of MODE_SLOW */
+    const struct replay_chain *breaks_to;
     struct pair_found loaded[2];
 };
 
@@ -436,6 +438,21 @@ static inline void replay_load(struct replay *r, struct replay_place *place, con
     }
 }
 
+static inline void replay_break(struct replay *r, struct replay_place *place, const char *command)
+{
+    bool broken = place->fault != FAULT_NONE || place->pending;
+    place->fault = FAULT_NONE;
+    place->pending = false;
+    replay_load(r, place, command, false);
+    if (broken)
+        return;
+    if (place->breaks_to == NULL)
+        place->fault = FAULT_NO_TLS;
+    else
+        replay_found(r, place->breaks_to, 80 * DAY, 90 * DAY, &place->loaded[PROBE_ECDSA]);
+    place->pending = place->breaks_to != NULL;
+}
+
 static inline void replay_reload(struct replay *r, const char *command, bool restart)
 {
     for (size_t i = 0; i < r->places_count; i++) {
@@ -444,6 +461,8 @@ static inline void replay_reload(struct replay *r, const char *command, bool res
             replay_load(r, place, command, false);
         else if (place->mode == MODE_SLOW)
             place->pending = true;
+        else if (place->mode == MODE_BREAKS)
+            replay_break(r, place, command);
     }
 }
 
@@ -452,7 +471,7 @@ static inline void replay_pass_time(struct replay *r, int64_t seconds)
     r->now.boottime += seconds;
     r->now.wall += seconds;
     for (size_t i = 0; i < r->places_count; i++) {
-        if (r->places[i].pending && seconds > 60) {
+        if (r->places[i].mode == MODE_SLOW && r->places[i].pending && seconds > 60) {
             replay_load(r, &r->places[i], NULL, false);
             r->places[i].pending = false;
         }

@@ -260,7 +260,7 @@ static inline void script_serve(struct replay *r, const char *at)
 {
     static const char *const modes[] = {
         [MODE_RELOADS] = "reloads", [MODE_RESTARTS] = "restarts", [MODE_SLOW] = "slow",
-        [MODE_LIVE] = "live",       [MODE_SOURCE] = "source",     [MODE_FIXED] = "fixed"};
+        [MODE_LIVE] = "live",       [MODE_SOURCE] = "source",     [MODE_BREAKS] = "breaks",   [MODE_FIXED] = "fixed"};
     static const char *const faults[] = {
         [FAULT_NONE] = "back",    [FAULT_UNSEEN] = "unseen",  [FAULT_NO_STARTTLS] = "nostarttls",
         [FAULT_NO_TLS] = "notls", [FAULT_OLD_TLS] = "oldtls", [FAULT_NOWHERE] = "nowhere"};
@@ -286,6 +286,8 @@ static inline void script_serve(struct replay *r, const char *at)
                 known = true;
             }
         }
+        if (script_accept(&at, "to"))
+            place->breaks_to = script_chain(r, &at);
         if (known)
             continue;
         if (strcmp(word, "starts") == 0) {
