@@ -74,14 +74,37 @@ uint32_t plan_retire_wait(const struct planning *p, size_t h)
 
 /* --- what DNS itself is like ----------------------------------------------------------------- */
 
+/* Whether a server that answers shows another RRset than the provider holds. */
+static bool is_behind(const struct observed_host *host, size_t s, const struct world_server *server)
+{
+    const struct provider_rrset *set = &host->sets[s];
+    if (!host->listed || host->views[s].wildcard)
+        return false;
+    for (size_t i = 0; i < server->count; i++) {
+        if (!need_holds(set, &server->records[i]))
+            return true;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        bool shown = false;
+        for (size_t k = 0; !shown && k < server->count; k++)
+            shown = tlsa_equal(&server->records[k], &set->records[i].tlsa);
+        if (!shown)
+            return true;
+    }
+    return false;
+}
+
 static void note_servers(struct planning *p, size_t h, size_t s)
 {
-    const struct world_view *view = &p->k->seen->hosts[h].views[s];
+    const struct observed_host *host = &p->k->seen->hosts[h];
+    const struct world_view *view = &host->views[s];
     for (size_t i = 0; i < view->servers_count; i++) {
         const struct world_server *server = &view->servers[i];
-        if (server->answer != WORLD_SILENT && server->answer != WORLD_LAME)
+        bool answers = server->answer == WORLD_RRSET || server->answer == WORLD_DENIAL;
+        if (answers && !is_behind(host, s, server))
             continue;
-        struct plan_note *note = plan_note(p->plan, PLAN_NOTE_SERVER, h, s);
+        struct plan_note *note =
+            plan_note(p->plan, answers ? PLAN_NOTE_LAGS : PLAN_NOTE_SERVER, h, s);
         if (note != NULL)
             note->server = i;
     }

@@ -48,7 +48,8 @@ enum plan_note_kind {
     PLAN_NOTE_NOT_IN_FORCE,  /* the zone is not signed, or the parent does not say so [3.16] */
     PLAN_NOTE_BOGUS,         /* every sender defers, whatever is published [3.16] */
     PLAN_NOTE_BLIND,         /* DNS could not be asked */
-    PLAN_NOTE_SERVER,        /* an authoritative server is silent, lame, or lags */
+    PLAN_NOTE_SERVER,        /* an authoritative server is silent or lame */
+    PLAN_NOTE_LAGS,          /* ... does not show what the provider holds */
     PLAN_NOTE_SIGNATURE,     /* signatures end before the wait does */
     PLAN_NOTE_ALIAS,         /* the owner name is a CNAME: its target is edited [3.9] */
     PLAN_NOTE_FRONT,         /* somebody else's key is served here: nothing is published [3.21] */

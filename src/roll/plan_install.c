@@ -236,6 +236,13 @@ static void plan_reload(struct planning *p, size_t pair, bool again)
     action->restart = again && p->views[pair].state != NULL && p->views[pair].state->tries > 0;
 }
 
+/* Services that read the sources of both load both by one command. */
+static bool is_loaded_with(const struct planning *p, size_t pair, size_t other)
+{
+    return p->views[pair].conf->install == NULL && p->views[other].conf->install == NULL &&
+           share_command(p->views[pair].conf, p->views[other].conf);
+}
+
 /* Whether a pair that is being installed may still take its time: not for ever, but in an outage.
  */
 static bool is_busy(const struct planning *p, size_t pair)
@@ -260,7 +267,8 @@ static bool is_held(const struct planning *p, size_t pair)
 {
     for (size_t other = 0; other < p->k->conf->pairs_count; other++) {
         const struct state_pair *state = p->views[other].state;
-        if (other == pair || state == NULL || !state->loading || state->verified)
+        if (other == pair || state == NULL || !state->loading || state->verified ||
+            is_loaded_with(p, pair, other))
             continue;
         bool busy = is_busy(p, other);
         note_other(p, busy ? PLAN_NOTE_ONE_AT_A_TIME : PLAN_NOTE_GOES_ON, pair, other);
@@ -270,11 +278,12 @@ static bool is_held(const struct planning *p, size_t pair)
     return false;
 }
 
-static bool is_installing(const struct planning *p)
+static bool is_installing(const struct planning *p, size_t pair)
 {
     for (size_t i = 0; i < p->plan->actions_count; i++) {
-        enum plan_kind kind = p->plan->actions[i].kind;
-        if (kind == PLAN_INSTALL || kind == PLAN_RELOAD)
+        const struct plan_action *a = &p->plan->actions[i];
+        if ((a->kind == PLAN_INSTALL || a->kind == PLAN_RELOAD) &&
+            !is_loaded_with(p, pair, a->pair))
             return true;
     }
     return false;
@@ -313,7 +322,7 @@ static void install(struct planning *p, size_t pair)
                   view->ripe_in < 0 ? 0 : view->ripe_in);
         return;
     }
-    if (!first && (is_installing(p) || is_held(p, pair)))
+    if (!first && (is_installing(p, pair) || is_held(p, pair)))
         return;
     if (view->conf->install == NULL) {
         plan_reload(p, pair, false);
@@ -362,7 +371,7 @@ static void note_sum(struct planning *p, enum plan_note_kind kind, size_t pair,
 
 static void verify_old(struct planning *p, size_t pair, const struct verify_sum *sum)
 {
-    if (p->views[pair].state->tries >= TRIES_MOST) {
+    if (p->views[pair].state->tries >= TRIES_MOST && !p->options->loaded[pair]) {
         note_sum(p, PLAN_NOTE_STUBBORN, pair, sum);
         return;
     }
@@ -417,8 +426,10 @@ static void verify(struct planning *p, size_t pair)
         put_back(p, pair, &sum, false);
     } else if (sum.others > 0) {
         return; /* told where the records are */
-    } else if (sum.early > 0 && view->conf->install != NULL) {
-        note_sum(p, PLAN_NOTE_EARLY, pair, &sum);
+    } else if (sum.early > 0) {
+        /* Without `install` the source may be live from the moment it is seen. */
+        if (view->conf->install != NULL)
+            note_sum(p, PLAN_NOTE_EARLY, pair, &sum);
     } else if (sum.olds > 0) {
         verify_old(p, pair, &sum);
     } else if (sum.unseen > 0) {

@@ -34,7 +34,7 @@ static bool is_time(struct rolling *r, size_t pair, const struct moment *now)
     const struct conf_pair *conf = &r->acting.conf->pairs[pair];
     const struct pair_found *source = &r->seen.pairs[pair].source;
     const struct state_pair *known = state_pair(&r->state, conf->label);
-    if (source->code == PAIR_LATER || !time_is_set())
+    if (source->code == PAIR_LATER || now->wall < TIME_RELEASE)
         return false;
     if (known != NULL && known->renewed) {
         int64_t elapsed = state_elapsed(&known->renewal, now);
@@ -61,6 +61,8 @@ void renew_pairs(struct rolling *r)
     if (wanted == NULL)
         return;
     world_now(a->world, &now);
+    /* What is ripe is told by it. */
+    r->seen.now = now;
     observe_pairs(&r->seen, a->conf, a->world, false);
     for (size_t i = 0; i < a->conf->pairs_count; i++) {
         if (!r->pair_wanted[i] || a->conf->pairs[i].renew.count == 0)

@@ -166,6 +166,16 @@ static void say_server(const struct acting *acting, const struct plan_note *note
                owner_of(acting, note), server->words == NULL ? "no answer" : server->words);
 }
 
+static void say_lags(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const struct world_server *server = &view_of(acting, note)->servers[note->server];
+    put_host(acting, note, b);
+    buf_printf(b, "name server %s (%s) does not show %s as its provider holds it: it lags behind",
+               server->name, server->address, owner_of(acting, note));
+    if (server->words != NULL)
+        buf_printf(b, " (%s)", server->words);
+}
+
 static void say_signature(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     /* An absolute time: the text must stay the same, as it is told once. */
@@ -374,6 +384,7 @@ static const struct {
     [PLAN_NOTE_BOGUS] = {WEIGHT_OUTAGE, say_bogus},
     [PLAN_NOTE_BLIND] = {WEIGHT_LATER, say_blind},
     [PLAN_NOTE_SERVER] = {WEIGHT_ONCE, say_server},
+    [PLAN_NOTE_LAGS] = {WEIGHT_ONCE, say_lags},
     [PLAN_NOTE_SIGNATURE] = {WEIGHT_FAILED, say_signature},
     [PLAN_NOTE_ALIAS] = {WEIGHT_ONCE, say_alias},
     [PLAN_NOTE_FRONT] = {WEIGHT_ONCE, say_front},
@@ -390,7 +401,7 @@ static const struct {
     [PLAN_NOTE_GOES_ON] = {WEIGHT_STEP, say_goes_on},
     [PLAN_NOTE_HELD] = {WEIGHT_DETAIL, say_held},
     [PLAN_NOTE_SHORT] = {WEIGHT_ONCE, say_short},
-    [PLAN_NOTE_NO_RELOAD] = {WEIGHT_ONCE, say_no_reload},
+    [PLAN_NOTE_NO_RELOAD] = {WEIGHT_STEP, say_no_reload},
     [PLAN_NOTE_CLASSIC] = {WEIGHT_ONCE, say_classic},
     [PLAN_NOTE_MANY] = {WEIGHT_ONCE, say_many},
     [PLAN_NOTE_NOT_RIPE] = {WEIGHT_EACH_TIME, say_not_ripe},
@@ -416,7 +427,11 @@ static void tell(struct acting *acting, const struct plan_note *note)
     char text[LOG_MESSAGE_SIZE];
     struct buf b = BUF_OVER(text);
     report_note(acting, note, &b);
-    switch (notes[note->kind].weight) {
+    enum weight weight = notes[note->kind].weight;
+    /* Right after a write that is no news. */
+    if (note->kind == PLAN_NOTE_LAGS && acting->writes[note->host] > 0)
+        weight = WEIGHT_DETAIL;
+    switch (weight) {
     case WEIGHT_DETAIL:
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s", text);
         return;
@@ -439,11 +454,11 @@ static void tell(struct acting *acting, const struct plan_note *note)
         break;
     }
     /* An outage is found again in each round of a look. */
-    if (notes[note->kind].weight == WEIGHT_OUTAGE && state_said_now(acting->state, text))
+    if (weight == WEIGHT_OUTAGE && state_said_now(acting->state, text))
         return;
     /* Once for each that is told of it by a command, at each look for whoever reads the log. */
-    if (!state_said(acting->state, text) && notes[note->kind].weight != WEIGHT_LATER)
-        act_notify(acting, notes[note->kind].weight == WEIGHT_OUTAGE ? "outage" : "failure",
+    if (!state_said(acting->state, text) && weight != WEIGHT_LATER)
+        act_notify(acting, weight == WEIGHT_OUTAGE ? "outage" : "failure",
                    acting->conf->hosts[note->host].name, SIZE_MAX, text);
     world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
 }

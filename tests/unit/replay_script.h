@@ -461,7 +461,7 @@ static inline void script_settle(struct replay *r, const char *at)
 
 static inline void script_blind(struct replay *r, const char *at)
 {
-    REPLAY_COPY(r->blind, script_accept(&at, "no") ? "" : at);
+    REPLAY_COPY(r->blind, script_accept(&at, "over") ? "" : at);
 }
 
 /* --- what happens ---------------------------------------------------------------------------- */
@@ -504,6 +504,7 @@ static inline void script_command(struct replay *r, const char *at)
     (void)snprintf(text, sizeof text, "%.*s", (int)(colon - at), at);
     struct replay_command *command = replay_command(r, text, true);
     at = colon + 2;
+    command->fails = false;
     if (script_accept(&at, "writes")) {
         REPLAY_COPY(command->label, script_word(&at, label));
         REPLAY_COPY(file, at);
