@@ -1,7 +1,7 @@
 #include "roll/rolling.h"
 
-#include "base/name.h"
 #include "roll/report.h"
+#include "roll/start.h"
 
 #include <string.h>
 
@@ -23,48 +23,7 @@
 
 const char *roll_unknown_host(const struct roll_options *options, const struct conf *conf)
 {
-    for (size_t i = 0; i < options->hosts_count; i++) {
-        bool known = false;
-        for (size_t h = 0; h < conf->hosts_count; h++)
-            known = known || name_equal(options->hosts[i], conf->hosts[h].name) ||
-                    strcmp(options->hosts[i], conf->hosts[h].label) == 0;
-        if (!known)
-            return options->hosts[i];
-    }
-    return NULL;
-}
-
-static bool named(const struct roll_options *options, const struct conf_host *host)
-{
-    for (size_t i = 0; i < options->hosts_count; i++) {
-        if (name_equal(options->hosts[i], host->name) ||
-            strcmp(options->hosts[i], host->label) == 0)
-            return true;
-    }
-    return options->hosts_count == 0;
-}
-
-/*
- * The hosts asked for, and those that share a pair with one: a pair is rolled for all of its hosts
- * or for none.
- */
-static void want_hosts(struct rolling *r, const struct conf *conf)
-{
-    bool grown = true;
-    for (size_t h = 0; h < conf->hosts_count; h++)
-        r->host_wanted[h] = named(r->options, &conf->hosts[h]);
-    while (grown) {
-        grown = false;
-        for (size_t h = 0; h < conf->hosts_count; h++) {
-            for (size_t i = 0; i < conf->hosts[h].pairs_count; i++) {
-                size_t pair = conf->hosts[h].pairs[i];
-                if (r->host_wanted[h] && !r->pair_wanted[pair])
-                    grown = r->pair_wanted[pair] = true;
-                else if (r->pair_wanted[pair] && !r->host_wanted[h])
-                    grown = r->host_wanted[h] = true;
-            }
-        }
-    }
+    return start_unknown_host(conf, options->hosts, options->hosts_count);
 }
 
 static int prepare(struct rolling *r, const struct conf *conf, const struct world *world,
@@ -90,7 +49,7 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
         a->shown == NULL || r->host_wanted == NULL || r->pair_wanted == NULL)
         return -1;
     state_init(&r->state, arena);
-    want_hosts(r, conf);
+    start_mark(conf, r->options->hosts, r->options->hosts_count, r->host_wanted, r->pair_wanted);
     return observe_make(&r->seen, conf, arena);
 }
 
@@ -101,32 +60,22 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
 static int load_state(struct rolling *r, struct buf *saved)
 {
     const struct world *world = r->acting.world;
-    char words[WORLD_WORDS_SIZE] = "";
-    int length = world->local->load_state(world->local_context, saved->data, saved->size, words);
-    int rc = 0;
-    if (length == WORLD_STATE_FAILED) {
-        world_say(world, LOG_LEVEL_ERROR, "cannot read the state: %s", words);
-        return -1;
-    }
-    if (length > 0)
-        rc = state_parse(&r->state, saved->data, (size_t)length);
-    if (rc == STATE_VERSION || rc == STATE_NO_MEMORY) {
-        world_say(world, LOG_LEVEL_ERROR,
-                  "the state file is a later daneroll's; install that one again, or move it away");
-        return -1;
-    }
-    if (rc == 0 && length > 0) {
-        saved->used = (size_t)length;
+    char words[WORLD_WORDS_SIZE];
+    switch (start_state(world, &r->state, saved, words)) {
+    case START_STATE_READ:
+    case START_STATE_ABSENT:
         return 0;
-    }
-    buf_reset(saved);
-    if (length < 0)
+    case START_STATE_DAMAGED:
+        world_say(world, LOG_LEVEL_ERROR, "%s; it is set aside and its waits begin anew", words);
+        world->local->set_state_aside(world->local_context);
+        r->lasting_failed = true;
         return 0;
-    world_say(world, LOG_LEVEL_ERROR,
-              "the state file is damaged; it is set aside and its waits begin anew");
-    world->local->set_state_aside(world->local_context);
-    r->lasting_failed = true;
-    return 0;
+    case START_STATE_LATER:
+    case START_STATE_UNREADABLE:
+        break;
+    }
+    world_say(world, LOG_LEVEL_ERROR, "%s", words);
+    return -1;
 }
 
 /* --- one look -------------------------------------------------------------------------------- */
