@@ -100,11 +100,26 @@ static void note_pair(struct needing *n, enum need_why why, size_t p)
     }
 }
 
-size_t need_of(const struct knowledge *k, size_t h, size_t s, struct need needs[NEED_MOST])
+static void note_pairs(struct needing *n, size_t h)
 {
     static const enum need_why order[] = {NEED_CURRENT, NEED_SOURCE, NEED_NEXT_KEY, NEED_FORMER};
+    const struct conf_host *host = &n->k->conf->hosts[h];
+    for (size_t w = 0; w < sizeof order / sizeof order[0]; w++) {
+        for (size_t i = 0; i < host->pairs_count; i++)
+            note_pair(n, order[w], host->pairs[i]);
+    }
+}
+
+size_t need_own(const struct knowledge *k, size_t h, struct need needs[NEED_MOST])
+{
     struct needing n = {k, needs, 0};
-    const struct conf_host *host = &k->conf->hosts[h];
+    note_pairs(&n, h);
+    return n.count;
+}
+
+size_t need_of(const struct knowledge *k, size_t h, size_t s, struct need needs[NEED_MOST])
+{
+    struct needing n = {k, needs, 0};
     const struct world_service *service = &k->seen->hosts[h].services[s];
     for (size_t i = 0; i < service->count; i++) {
         const struct world_shown *shown = &service->shown[i];
@@ -112,10 +127,7 @@ size_t need_of(const struct knowledge *k, size_t h, size_t s, struct need needs[
             note(&n, NEED_SERVED, need_owner(k, h, &shown->leaf),
                  (struct fit_chain){&shown->leaf, shown->issuers_count, shown->issuers});
     }
-    for (size_t w = 0; w < sizeof order / sizeof order[0]; w++) {
-        for (size_t i = 0; i < host->pairs_count; i++)
-            note_pair(&n, order[w], host->pairs[i]);
-    }
+    note_pairs(&n, h);
     return n.count;
 }
 

@@ -40,6 +40,8 @@ struct knowledge {
  * point into K.
  */
 size_t need_of(const struct knowledge *k, size_t h, size_t s, struct need needs[NEED_MOST]);
+/* The same without what is served: what the pairs of host H have, will have and had. */
+size_t need_own(const struct knowledge *k, size_t h, struct need needs[NEED_MOST]);
 /* The pair of host H that has, had or will have this key; NEED_STRANGER if there is none. */
 size_t need_owner(const struct knowledge *k, size_t h, const struct cert_digests *leaf);
 /*

@@ -43,6 +43,8 @@ struct plan_note *plan_pair_note(struct plan *plan, enum plan_note_kind kind, si
 
 void plan_next(struct plan *plan, enum plan_step step, size_t index, int64_t in)
 {
+    if (step == PLAN_STEP_RETIRE && (plan->retire_in[index] < 0 || in < plan->retire_in[index]))
+        plan->retire_in[index] = in;
     if (plan->next != PLAN_STEP_NONE && plan->next_in <= in)
         return;
     plan->next = step;
@@ -159,9 +161,13 @@ int plan_make(struct plan *plan, const struct knowledge *k, const struct plan_op
     memset(plan, 0, sizeof *plan);
     plan->actions = arena_take(arena, PLAN_ACTIONS_MOST, sizeof *plan->actions);
     plan->notes = arena_take(arena, PLAN_NOTES_MOST, sizeof *plan->notes);
-    if (plan->actions == NULL || plan->notes == NULL || p.views == NULL)
+    plan->pairs = arena_take(arena, k->conf->pairs_count, sizeof *plan->pairs);
+    plan->retire_in = arena_take(arena, k->conf->hosts_count, sizeof *plan->retire_in);
+    if (plan->actions == NULL || plan->notes == NULL || p.views == NULL || plan->pairs == NULL ||
+        plan->retire_in == NULL)
         return -1;
     for (size_t h = 0; h < k->conf->hosts_count; h++) {
+        plan->retire_in[h] = -1;
         if (k->seen->hosts[h].wanted && k->seen->hosts[h].other_mx != NULL)
             (void)plan_note(plan, PLAN_NOTE_OTHER_MX, h, 0);
     }

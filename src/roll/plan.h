@@ -43,6 +43,8 @@ enum plan_note_kind {
     PLAN_NOTE_STALE,         /* a foreign record that fits no key known here stays: no adopt */
     PLAN_NOTE_BLOCKED,       /* RECORD cannot be made to fit the pair's next chain [3.3, 3.4] */
     PLAN_NOTE_UNFIT,         /* the source must not be used */
+    PLAN_NOTE_WARNING,       /* what should be known of a good source [3.19] */
+    PLAN_NOTE_NEXT_KEY,      /* the next key cannot be read: none is published */
     PLAN_NOTE_LATER,         /* the source is being written */
     PLAN_NOTE_OTHER_MX,      /* the host's MX hosts are others */
     PLAN_NOTE_NOT_IN_FORCE,  /* the zone is not signed, or the parent does not say so [3.16] */
@@ -86,6 +88,12 @@ struct plan_note {
 
 enum plan_step { PLAN_STEP_NONE, PLAN_STEP_VISIBLE, PLAN_STEP_INSTALL, PLAN_STEP_RETIRE };
 
+/* What is known of a pair: whether its source is to become what services serve, and when. */
+struct plan_pair {
+    bool due;
+    int64_t ripe_in; /* of one that is due, seconds; -1: not known */
+};
+
 #define PLAN_ACTIONS_MOST 128
 #define PLAN_NOTES_MOST   96
 
@@ -98,7 +106,9 @@ struct plan {
     enum plan_step next;
     size_t next_index; /* pair for INSTALL and VISIBLE, host for RETIRE */
     int64_t next_in;
-    bool cut; /* more actions than fit: plan again after these */
+    struct plan_pair *pairs; /* by the configuration's order */
+    int64_t *retire_in;      /* by host: until the first of its records may go; -1: none waits */
+    bool cut;                /* more actions than fit: plan again after these */
 };
 
 struct plan_options {

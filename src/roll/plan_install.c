@@ -83,6 +83,12 @@ static void note_source(struct planning *p, size_t pair, const struct pair_view 
         (void)plan_pair_note(p->plan, PLAN_NOTE_LATER, pair);
     else if (code != PAIR_READ)
         (void)plan_pair_note(p->plan, PLAN_NOTE_UNFIT, pair);
+    else if (view->seen->source.warning != NULL)
+        (void)plan_pair_note(p->plan, PLAN_NOTE_WARNING, pair);
+    /* ACME clients make the next key when they like: none is nothing wrong. */
+    code = view->seen->next_key.code;
+    if (code != PAIR_READ && code != PAIR_ABSENT)
+        (void)plan_pair_note(p->plan, PLAN_NOTE_NEXT_KEY, pair);
 }
 
 /* --- ripe ------------------------------------------------------------------------------------ */
@@ -485,6 +491,7 @@ void plan_installs(struct planning *p)
         view->due = is_due(p, i, view);
         if (view->due)
             view->ripe_in = ripe_in(p, i);
+        p->plan->pairs[i] = (struct plan_pair){view->due, view->ripe_in};
     }
     for (size_t i = 0; i < p->k->conf->pairs_count; i++) {
         if (is_wanted(p, i))

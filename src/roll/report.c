@@ -89,6 +89,17 @@ static void say_unfit(const struct acting *acting, const struct plan_note *note,
                source_of(acting, note)->words);
 }
 
+static void say_warning(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: %s", label_of(acting, note->pair), source_of(acting, note)->warning);
+}
+
+static void say_next_key(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    buf_printf(b, "%s: next-key: %s; it is not published", label_of(acting, note->pair),
+               acting->seen->pairs[note->pair].next_key.words);
+}
+
 static void say_later(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     buf_printf(b, "%s: %s", label_of(acting, note->pair), source_of(acting, note)->words);
@@ -374,45 +385,66 @@ static void say_held(const struct acting *acting, const struct plan_note *note, 
 static const struct {
     enum weight weight;
     note_words *words;
+    const char *name;
+    bool of_pair;
 } notes[] = {
-    [PLAN_NOTE_STALE] = {WEIGHT_ONCE, say_stale},
-    [PLAN_NOTE_BLOCKED] = {WEIGHT_FAILED, say_blocked},
-    [PLAN_NOTE_UNFIT] = {WEIGHT_FAILED, say_unfit},
-    [PLAN_NOTE_LATER] = {WEIGHT_LATER, say_later},
-    [PLAN_NOTE_OTHER_MX] = {WEIGHT_USAGE, say_other_mx},
-    [PLAN_NOTE_NOT_IN_FORCE] = {WEIGHT_ONCE, say_not_in_force},
-    [PLAN_NOTE_BOGUS] = {WEIGHT_OUTAGE, say_bogus},
-    [PLAN_NOTE_BLIND] = {WEIGHT_LATER, say_blind},
-    [PLAN_NOTE_SERVER] = {WEIGHT_ONCE, say_server},
-    [PLAN_NOTE_LAGS] = {WEIGHT_ONCE, say_lags},
-    [PLAN_NOTE_SIGNATURE] = {WEIGHT_FAILED, say_signature},
-    [PLAN_NOTE_ALIAS] = {WEIGHT_ONCE, say_alias},
-    [PLAN_NOTE_FRONT] = {WEIGHT_ONCE, say_front},
-    [PLAN_NOTE_NO_STARTTLS] = {WEIGHT_FAILED, say_no_starttls},
-    [PLAN_NOTE_OUTAGE] = {WEIGHT_OUTAGE, say_outage},
-    [PLAN_NOTE_OTHER] = {WEIGHT_OUTAGE, say_other},
-    [PLAN_NOTE_OLD] = {WEIGHT_DETAIL, say_old},
-    [PLAN_NOTE_STUBBORN] = {WEIGHT_FAILED, say_stubborn},
-    [PLAN_NOTE_UNSEEN] = {WEIGHT_ONCE, say_unseen},
-    [PLAN_NOTE_EARLY] = {WEIGHT_ONCE, say_early},
-    [PLAN_NOTE_NOWHERE] = {WEIGHT_ONCE, say_nowhere},
-    [PLAN_NOTE_PUT_BACK] = {WEIGHT_FAILED, say_put_back},
-    [PLAN_NOTE_ONE_AT_A_TIME] = {WEIGHT_DETAIL, say_one},
-    [PLAN_NOTE_GOES_ON] = {WEIGHT_STEP, say_goes_on},
-    [PLAN_NOTE_HELD] = {WEIGHT_DETAIL, say_held},
-    [PLAN_NOTE_SHORT] = {WEIGHT_ONCE, say_short},
-    [PLAN_NOTE_NO_RELOAD] = {WEIGHT_STEP, say_no_reload},
-    [PLAN_NOTE_CLASSIC] = {WEIGHT_ONCE, say_classic},
-    [PLAN_NOTE_MANY] = {WEIGHT_ONCE, say_many},
-    [PLAN_NOTE_NOT_RIPE] = {WEIGHT_EACH_TIME, say_not_ripe},
-    [PLAN_NOTE_LEAVING] = {WEIGHT_DETAIL, say_leaving},
-    [PLAN_NOTE_STAYS] = {WEIGHT_ONCE, say_stays},
-    [PLAN_NOTE_LEFT] = {WEIGHT_ONCE, say_left},
+    [PLAN_NOTE_STALE] = {WEIGHT_ONCE, say_stale, "stale-record", false},
+    [PLAN_NOTE_BLOCKED] = {WEIGHT_FAILED, say_blocked, "blocked", false},
+    [PLAN_NOTE_UNFIT] = {WEIGHT_FAILED, say_unfit, "unfit-pair", true},
+    [PLAN_NOTE_WARNING] = {WEIGHT_ONCE, say_warning},
+    [PLAN_NOTE_NEXT_KEY] = {WEIGHT_FAILED, say_next_key},
+    [PLAN_NOTE_LATER] = {WEIGHT_LATER, say_later, "pair-being-written", true},
+    [PLAN_NOTE_OTHER_MX] = {WEIGHT_USAGE, say_other_mx, "other-mx", false},
+    [PLAN_NOTE_NOT_IN_FORCE] = {WEIGHT_ONCE, say_not_in_force, "not-in-force", false},
+    [PLAN_NOTE_BOGUS] = {WEIGHT_OUTAGE, say_bogus, "bogus", false},
+    [PLAN_NOTE_BLIND] = {WEIGHT_LATER, say_blind, "dns-not-asked", false},
+    [PLAN_NOTE_SERVER] = {WEIGHT_ONCE, say_server, "server-fails", false},
+    [PLAN_NOTE_LAGS] = {WEIGHT_ONCE, say_lags, "server-lags", false},
+    [PLAN_NOTE_SIGNATURE] = {WEIGHT_FAILED, say_signature, "signature-ends", false},
+    [PLAN_NOTE_ALIAS] = {WEIGHT_ONCE, say_alias, "alias", false},
+    [PLAN_NOTE_FRONT] = {WEIGHT_ONCE, say_front, "front", false},
+    [PLAN_NOTE_NO_STARTTLS] = {WEIGHT_FAILED, say_no_starttls, "no-starttls", false},
+    [PLAN_NOTE_OUTAGE] = {WEIGHT_OUTAGE, say_outage, "outage", false},
+    [PLAN_NOTE_OTHER] = {WEIGHT_OUTAGE, say_other, "no-tls", false},
+    [PLAN_NOTE_OLD] = {WEIGHT_DETAIL, say_old, "former-served", false},
+    [PLAN_NOTE_STUBBORN] = {WEIGHT_FAILED, say_stubborn, "former-stays", false},
+    [PLAN_NOTE_UNSEEN] = {WEIGHT_ONCE, say_unseen, "unseen", false},
+    [PLAN_NOTE_EARLY] = {WEIGHT_ONCE, say_early, "source-served", false},
+    [PLAN_NOTE_NOWHERE] = {WEIGHT_ONCE, say_nowhere, "nowhere-served", true},
+    [PLAN_NOTE_PUT_BACK] = {WEIGHT_FAILED, say_put_back, "put-back", true},
+    [PLAN_NOTE_ONE_AT_A_TIME] = {WEIGHT_DETAIL, say_one, "one-at-a-time", true},
+    [PLAN_NOTE_GOES_ON] = {WEIGHT_STEP, say_goes_on, "goes-on", true},
+    [PLAN_NOTE_HELD] = {WEIGHT_DETAIL, say_held, "reload-held", true},
+    [PLAN_NOTE_SHORT] = {WEIGHT_ONCE, say_short, "short-life", true},
+    [PLAN_NOTE_NO_RELOAD] = {WEIGHT_STEP, say_no_reload, "no-reload", true},
+    [PLAN_NOTE_CLASSIC] = {WEIGHT_ONCE, say_classic, "no-install", true},
+    [PLAN_NOTE_MANY] = {WEIGHT_ONCE, say_many, "many-records", false},
+    [PLAN_NOTE_NOT_RIPE] = {WEIGHT_EACH_TIME, say_not_ripe, "not-ripe", true},
+    [PLAN_NOTE_LEAVING] = {WEIGHT_DETAIL, say_leaving, "leaving", false},
+    [PLAN_NOTE_STAYS] = {WEIGHT_ONCE, say_stays, "record-stays", false},
+    [PLAN_NOTE_LEFT] = {WEIGHT_ONCE, say_left, "left", false},
 };
 
 void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     notes[note->kind].words(acting, note, b);
+}
+
+enum report_meaning report_meaning(enum plan_note_kind kind)
+{
+    static const enum report_meaning meanings[] = {
+        [WEIGHT_DETAIL] = REPORT_NEWS,   [WEIGHT_EACH_TIME] = REPORT_WARNING,
+        [WEIGHT_ONCE] = REPORT_WARNING,  [WEIGHT_STEP] = REPORT_WARNING,
+        [WEIGHT_LATER] = REPORT_LATER,   [WEIGHT_FAILED] = REPORT_FAILURE,
+        [WEIGHT_OUTAGE] = REPORT_OUTAGE, [WEIGHT_USAGE] = REPORT_USAGE,
+    };
+    return meanings[notes[kind].weight];
+}
+
+const char *report_name(enum plan_note_kind kind, bool *of_pair)
+{
+    *of_pair = notes[kind].of_pair;
+    return notes[kind].name;
 }
 
 /* Told in full the first time it is seen, then only to those who ask for details. */

@@ -18,7 +18,21 @@ enum report_part { REPORT_FIRST, REPORT_REST };
  * each time, what is only to be known once: the state remembers.
  */
 void report_plan(struct acting *acting, const struct plan *plan, enum report_part part);
-/* The text of one note. */
+/* The text of one note; of ACTING only the configuration and what was seen are looked at. */
 void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b);
+
+/* What a note means to somebody who asks how things are. */
+enum report_meaning {
+    REPORT_NEWS,    /* as it should be */
+    REPORT_WARNING, /* works, but should be known */
+    REPORT_LATER,   /* a passing fault */
+    REPORT_FAILURE, /* something does not match */
+    REPORT_OUTAGE,  /* clients that validate turn away */
+    REPORT_USAGE    /* the configuration is wrong */
+};
+
+enum report_meaning report_meaning(enum plan_note_kind kind);
+/* Its name for programs, and whether it is about the note's pair; else it is about its host. */
+const char *report_name(enum plan_note_kind kind, bool *of_pair);
 
 #endif
