@@ -59,8 +59,8 @@ enum replay_mode {
     MODE_SLOW,     /* some time after either */
     MODE_LIVE,     /* it reads what stands there at each handshake */
     MODE_SOURCE,   /* likewise the source, whatever is installed */
-    MODE_BREAKS,   /* at the next reload: TLS, or (`breaks to`) its key; then at the next it heals */
-    MODE_FIXED     /* never: it is another server's */
+    MODE_BREAKS, /* at the next reload: TLS, or (`breaks to`) its key; then at the next it heals */
+    MODE_FIXED   /* never: it is another server's */
 };
 
 enum replay_fault {

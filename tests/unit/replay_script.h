@@ -191,11 +191,14 @@ static inline void script_file(struct replay *r, const char *at, struct replay_f
         return;
     }
     const struct replay_chain *chain = script_chain(r, &at);
+    const char *warning = NULL;
     while (*at != '\0') {
         if (script_accept(&at, "ends"))
             left = script_duration(r, &at);
         else if (script_accept(&at, "life"))
             life = script_duration(r, &at);
+        else if (script_accept(&at, "ed25519"))
+            warning = "its key is neither RSA nor ECDSA";
         else if (script_accept(&at, "unfit")) {
             REPLAY_COPY(file->unfit, at);
             break;
@@ -203,6 +206,7 @@ static inline void script_file(struct replay *r, const char *at, struct replay_f
             replay_fail(r, "what is this", at);
     }
     replay_found(r, chain, left, life, &file->found);
+    file->found.warning = warning;
 }
 
 static inline void script_pair(struct replay *r, const char *at, enum world_place place)
@@ -260,7 +264,8 @@ static inline void script_serve(struct replay *r, const char *at)
 {
     static const char *const modes[] = {
         [MODE_RELOADS] = "reloads", [MODE_RESTARTS] = "restarts", [MODE_SLOW] = "slow",
-        [MODE_LIVE] = "live",       [MODE_SOURCE] = "source",     [MODE_BREAKS] = "breaks",   [MODE_FIXED] = "fixed"};
+        [MODE_LIVE] = "live",       [MODE_SOURCE] = "source",     [MODE_BREAKS] = "breaks",
+        [MODE_FIXED] = "fixed"};
     static const char *const faults[] = {
         [FAULT_NONE] = "back",    [FAULT_UNSEEN] = "unseen",  [FAULT_NO_STARTTLS] = "nostarttls",
         [FAULT_NO_TLS] = "notls", [FAULT_OLD_TLS] = "oldtls", [FAULT_NOWHERE] = "nowhere"};

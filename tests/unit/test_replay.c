@@ -142,6 +142,10 @@ static void expect(struct replay *r, const char *at)
             replay_fail(r, "something was done", "");
     } else if (script_accept(&at, "IDLE")) {
         expect_idle(r);
+    } else if (script_accept(&at, "COUNT")) {
+        r->actions_expected += (size_t)script_duration(r, &at);
+        if (r->actions_expected > r->actions_count)
+            replay_fail(r, "not so much was done", "");
     } else if (script_accept(&at, "UNWRITTEN")) {
         if (r->saves > 0)
             replay_fail(r, "the state was written", "");
