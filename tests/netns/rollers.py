@@ -166,11 +166,11 @@ class Daneroll(Roller):
 
     def configure(self):
         world, live = self.world, self.world.live
-        lines = ["[daneroll]", "state = " + space.path("state"), "check-interval = 1",
+        lines = ["[daneroll]", "state = " + space.path("state"), "check-interval = 60",
                  "resolver = " + world.tree.unbound, "publish-wait = 0", "retire-wait = 1",
                  "wait-margin = %d" % self.margin, "wait-floor = 0",
                  "[provider lab]", "type = rfc2136", "server = " + world.tree.primary.address,
-                 "zone = " + ZONE, "key-file = " + world.tree.key_file,
+                 "key-file = " + world.tree.key_file,
                  "[host %s]" % MX, "service = " + " ".join(SERVICES.values()), "ttl = %d" % world.ttl,
                  "certificate = %s/fullchain.pem" % live, "private-key = %s/privkey.pem" % live,
                  "install = " + world.install, "chain = %s/root.pem" % world.ca]
