@@ -483,6 +483,37 @@ case("Knot: a name outside of the acl is refused, and said")(
     lambda: refused(Knot, "with Knot also an acl that allows this owner name"))
 
 
+POLICY = """\
+local owners = { ["%s."] = true }
+function updatepolicy(input)
+  return input:getTsigName():equal("daneroll") and input:getQType() == pdns.TLSA
+    and owners[input:getQName():toString():lower()] == true
+end
+"""
+
+
+def lua(owner, code):
+    """README's policy for PowerDNS, which says NOERROR to what it passes over."""
+    class Policed(PowerDns):
+        def write(self, name, text):
+            if name == "pdns.conf":
+                text += "lua-dnsupdate-policy-script=%s\n" % super().write("policy.lua",
+                                                                          POLICY % owner)
+            return super().write(name, text)
+    key = Key()
+    with start(Policed, [key]) as server, Dynamic(server, key) as lab:
+        lab.put("mail", lab.pair(1))
+        lab.configure()
+        done = lab.run(code=code)
+        same(lab.contents(), [lab.pair(1).record] if code == GOOD else [])
+        check(code == GOOD or "does not show it" in done.err, done)
+
+
+case("PowerDNS: a Lua policy that allows the name")(lambda: lua(OWNER, GOOD))
+case("PowerDNS: a Lua policy that allows another name: seen, and said")(
+    lambda: lua("_443._tcp." + HOST, FAILED))
+
+
 def wrong_key(kind, change, words):
     key, wrong = Key(), Key()
     change(wrong, key)
