@@ -110,8 +110,7 @@ bool update_apex(struct update *u, struct dns_soa *soa)
     return false;
 }
 
-/* The primary's name from the SOA record that the resolvers give. */
-static int ask_resolvers(struct update *u, struct dns_soa *soa)
+static int ask_resolvers(struct update *u)
 {
     const struct dns_ask ask = {u->owner, DNS_TYPE_SOA, DNS_ASK_RD | DNS_ASK_CD};
     struct dns_message *m = &u->answer.message;
@@ -127,12 +126,30 @@ static int ask_resolvers(struct update *u, struct dns_soa *soa)
         buf_printf(&why, "the resolver says %s", words != NULL ? words : "an unknown code");
         return UPDATE_NO_PRIMARY;
     }
-    if (dns_follow(m, u->owner, NULL) < 0 ||
-        name_canonical(u->owner, u->owner, sizeof u->owner) != 0 || !update_apex(u, soa)) {
-        buf_printf(&why, "the resolver gives no SOA record for %s", u->owner);
-        return UPDATE_NO_PRIMARY;
-    }
     return 0;
+}
+
+/* The primary's name from the SOA record of the zone that `owner`, or what it leads to, is in. */
+static int find_primary(struct update *u, struct dns_soa *soa)
+{
+    struct buf why = BUF_OVER(u->why);
+    int rc, followed;
+    /* Behind an alias into another zone some answers end without that zone's SOA record. */
+    for (unsigned aliases = 0; aliases <= UPDATE_ALIASES_MOST; aliases++) {
+        rc = ask_resolvers(u);
+        if (rc != 0)
+            return rc;
+        followed = dns_follow(&u->answer.message, u->owner, NULL);
+        if (followed < 0 || name_canonical(u->owner, u->owner, sizeof u->owner) != 0)
+            return UPDATE_ALIASES;
+        if (update_apex(u, soa))
+            return 0;
+        if (followed == 0)
+            break;
+    }
+    buf_text(&why, "the resolver gives no SOA record for ");
+    buf_clean(&why, u->owner, strlen(u->owner));
+    return UPDATE_NO_PRIMARY;
 }
 
 int update_find(struct update *u)
@@ -141,7 +158,7 @@ int update_find(struct update *u)
     struct buf why = BUF_OVER(u->why);
     if (u->fixed)
         return look_up(u);
-    int rc = ask_resolvers(u, &soa);
+    int rc = find_primary(u, &soa);
     if (rc != 0)
         return rc;
     if (soa.mname[0] == '\0' || strcmp(soa.mname, ".") == 0 || strlen(soa.mname) >= NAME_SIZE) {

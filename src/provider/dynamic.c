@@ -205,7 +205,7 @@ static struct provider_result confirm(const struct change *c)
 
 static struct provider_result change(const struct change *c)
 {
-    struct dns_rr rr;
+    struct dns_rr rr = {.length = 0};
     struct provider_result result = enter(c, &rr);
     if (result.code != PROVIDER_DONE)
         return result;

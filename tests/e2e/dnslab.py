@@ -143,7 +143,7 @@ class Bind(Server):
     def prepare(self):
         text = ("options { directory \"%s\"; listen-on port %d { %s; }; listen-on-v6 { none; };\n"
                 "  pid-file none; session-keyfile none; recursion no; dnssec-validation no;\n"
-                "  notify no; minimal-responses no; };\ncontrols { };\n"
+                "  notify no; minimal-responses no; check-names primary ignore; };\ncontrols { };\n"
                 % (self.directory, self.port, self.address))
         text += "".join(key.statement() for key in self.keys)
         for number, zone in enumerate(self.zones):

@@ -144,8 +144,9 @@ def test_configuration(folder):
     refused("a record of an issuer is not yet", ["run", "--config", path], "not yet supported")
     write(base + "record = 1 1 1\n")
     refused("usage 1 is refused for good", ["run", "--config", path], "RFC 7672 section 3.1.3")
-    write("[provider x]\ntype = rfc2136\n[host a.example.org]\ncertificate = /x\n")
-    refused("rfc2136 is not yet", ["run", "--config", path], "'rfc2136' are not yet supported")
+    write("[provider x]\ntype = rfc2137\n[host a.example.org]\ncertificate = /x\n")
+    refused("an unknown provider type", ["run", "--config", path],
+            "unknown provider type 'rfc2137'; the nearest known is 'rfc2136'")
     write("config daneroll\n\toption syslog '1'\n")
     refused("a UCI file is not yet", ["run", "--config", path], path + ":1: a UCI file, which is not yet")
     write("[provider cf]\ntype = cloudflare\ntoken = verysecret\n[host a.example.org]\ncertificate = /x\n",

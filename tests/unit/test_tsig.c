@@ -257,8 +257,8 @@ static void test_key_good(void **state)
         "key dr.key{algorithm hmac-sha256;secret " BASE64 ";};",
         "# a comment\n// another } ;\n/* a\nthird \" */key\r\n\t\"dr.key.\"{secret\"" BASE64
         "\" ; algorithm\"HMAC-SHA256.\" ; } ; # end",
-        "key dr.key { /* key */ algorithm hmac-sha256 /**/ ; secret "
-        "\"ZGFuZXJvbGwtdGVzdC1z ZWNyZXQtMDEyMzQ1Njc4OWE=\"; };",
+        ("key dr.key { /* key */ algorithm hmac-sha256 /**/ ; secret "
+         "\"ZGFuZXJvbGwtdGVzdC1z ZWNyZXQtMDEyMzQ1Njc4OWE=\"; };"),
     };
     const struct tsig_key expected = key_of("dr.key", "hmac-sha256");
     (void)state;
