@@ -133,16 +133,16 @@ ssize_t file_read_in(int directory, const char *name, void *bytes, size_t size)
     return read_opened(fd, bytes, size, ANYBODY);
 }
 
-int file_write(int fd, const void *whole, size_t length)
+int file_write(int fd, const void *bytes, size_t length)
 {
-    const uint8_t *bytes = whole;
+    const uint8_t *at = bytes;
     while (length > 0) {
-        ssize_t n = write(fd, bytes, length);
+        ssize_t n = write(fd, at, length);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return FILE_FAILED;
-        bytes += n;
+        at += n;
         length -= (size_t)n;
     }
     return 0;

@@ -223,6 +223,9 @@ int cert_write_key(const uint8_t *bytes, size_t length, struct buf *pem)
     struct buf banner = BUF_OVER(label);
     struct pem_object found;
     size_t der_length;
+    /* What looks like a banner within DER is none. */
+    if (length > 0 && der_is_sequence(bytes, length))
+        return CERT_NOTHING;
     int rc = find_key(cursor_over(bytes, length), &found, der, sizeof der, &der_length);
     if (rc == 0) {
         buf_put(&banner, found.label, found.label_length);

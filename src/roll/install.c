@@ -193,6 +193,8 @@ static int sweep(struct install_directory *top, char names[2][INSTALL_NAME_SIZE]
             (void)close(fd);
         return -1;
     }
+    /* There is one thread. */
+    /* cppcheck-suppress readdirCalled */
     for (int i = 0; i < SWEPT_MOST && (entry = readdir(directory)) != NULL; i++)
         sweep_name(top, entry->d_name, names);
     (void)closedir(directory);

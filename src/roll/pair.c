@@ -86,6 +86,7 @@ int pair_source_chain(const struct conf_pair *pair, uint8_t *bytes, size_t *leng
                       struct pair_found *found)
 {
     ssize_t n = file_read(pair->certificate, bytes, CERT_FILE_SIZE);
+    *length = 0;
     if (n < 0)
         return pair_say(found, n == FILE_ABSENT ? PAIR_ABSENT : PAIR_FAILED, "%s: %s",
                         pair->certificate, file_error((int)n));
@@ -97,6 +98,7 @@ int pair_source_key(const struct conf_pair *pair, uint8_t *bytes, size_t *length
                     struct pair_found *found)
 {
     ssize_t n = file_read_key(pair->private_key, bytes, CERT_FILE_SIZE);
+    *length = 0;
     if (n < 0)
         return pair_say(found, n == FILE_EXPOSED ? PAIR_UNFIT : PAIR_FAILED, "%s: %s",
                         pair->private_key, file_error((int)n));

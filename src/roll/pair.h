@@ -72,7 +72,8 @@ int pair_take_key(const char *name, const uint8_t *bytes, size_t length, struct 
 /* Puts code and words into FOUND, and returns -1. */
 int pair_say(struct pair_found *found, enum pair_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The octets of a source file, CERT_FILE_SIZE at most. 0 or -1 with code and words in FOUND. */
+/* The octets of a source file, CERT_FILE_SIZE at most; LENGTH is 0 after a failure. 0 or -1 with
+ * code and words in FOUND. */
 int pair_source_chain(const struct conf_pair *pair, uint8_t *bytes, size_t *length,
                       struct pair_found *found);
 int pair_source_key(const struct conf_pair *pair, uint8_t *bytes, size_t *length,
