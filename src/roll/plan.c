@@ -126,6 +126,8 @@ static void note_zone(struct planning *p, size_t h, size_t s)
         (void)plan_note(p->plan, PLAN_NOTE_BOGUS, h, s);
     else if (view->zone == WORLD_ZONE_UNSIGNED || view->zone == WORLD_ZONE_NO_DS)
         (void)plan_note(p->plan, PLAN_NOTE_NOT_IN_FORCE, h, s);
+    if (view->denies != NULL)
+        (void)plan_note(p->plan, PLAN_NOTE_DENIES, h, s);
     if (view->alias)
         (void)plan_note(p->plan, PLAN_NOTE_ALIAS, h, s);
     if (host->listed && host->sets[s].count > RECORDS_GOOD)

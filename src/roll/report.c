@@ -209,6 +209,15 @@ static void say_alias(const struct acting *acting, const struct plan_note *note,
                owner_of(acting, note));
 }
 
+static void say_denies(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    put_host(acting, note, b);
+    buf_printf(b,
+               "name server %s says that there is no name _tcp.%s, so resolvers that ask step by "
+               "step find no record below it (RFC 8020): it is to answer NOERROR there",
+               view_of(acting, note)->denies, acting->conf->hosts[note->host].name);
+}
+
 static void say_many(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     put_host(acting, note, b);
@@ -401,6 +410,7 @@ static const struct {
     [PLAN_NOTE_SERVER] = {WEIGHT_ONCE, say_server, "server-fails", false},
     [PLAN_NOTE_LAGS] = {WEIGHT_ONCE, say_lags, "server-lags", false},
     [PLAN_NOTE_SIGNATURE] = {WEIGHT_FAILED, say_signature, "signature-ends", false},
+    [PLAN_NOTE_DENIES] = {WEIGHT_ONCE, say_denies, "denies-below", false},
     [PLAN_NOTE_ALIAS] = {WEIGHT_ONCE, say_alias, "alias", false},
     [PLAN_NOTE_FRONT] = {WEIGHT_ONCE, say_front, "front", false},
     [PLAN_NOTE_NO_STARTTLS] = {WEIGHT_FAILED, say_no_starttls, "no-starttls", false},

@@ -72,7 +72,8 @@ struct world_view {
     uint32_t settle;
     size_t servers_count;
     struct world_server *servers;
-    const char *words; /* NULL: nothing to say */
+    const char *denies; /* a server that denies all names below _tcp.HOST; NULL: none does */
+    const char *words;  /* NULL: nothing to say */
 };
 
 /* --- what services show ---------------------------------------------------------------------- */

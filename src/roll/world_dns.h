@@ -5,7 +5,7 @@
 #ifndef ROLL_WORLD_DNS_H
 #define ROLL_WORLD_DNS_H
 
-#include "dns/zone.h"
+#include "dane/lookup.h"
 #include "roll/world.h"
 
 struct world_dns {
@@ -21,13 +21,16 @@ void world_dns_close(struct world_dns *dns);
 
 /*
  * As struct world_network's look_up, other than for `propagation = time`. FAST: the provider's
- * servers are known to follow within seconds. NOW is the wall clock; whether it is right is the
- * view's reader's business. 0, or -1 without memory.
+ * servers are known to follow within seconds. 0, or -1 without memory.
  */
 int world_dns_look_up(struct world_dns *dns, const struct conf_host *host, const char *owner,
-                      bool fast, int64_t now, struct world_view *view, struct arena *arena);
+                      bool fast, const struct lookup_clock *clock, struct world_view *view,
+                      struct arena *arena);
 /* REFRESH and RETRY of the zone that OWNER is in, together; 0 where that cannot be learnt. */
 uint32_t world_dns_refresh(struct world_dns *dns, const char *owner);
+/* As struct world_network's denies_below. */
+const char *world_dns_denies_below(struct world_dns *dns, const char *host,
+                                   const struct lookup_clock *clock, struct arena *arena);
 /* As struct world_network's other_mx. */
 const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct arena *arena);
 

@@ -82,13 +82,36 @@ static bool is_fast(const struct world_net *net, const struct conf_host *host)
     return strcmp(net->conf->providers[host->provider].kind->name, "cloudflare") == 0;
 }
 
+static bool net_proves(void *context, const struct moment *now);
+
+static struct lookup_clock clock_now(void *context)
+{
+    struct moment now;
+    time_moment(&now);
+    return (struct lookup_clock){now.wall, now.proven || net_proves(context, &now)};
+}
+
+/* Once a host, beside its first service: whether the names above the owner names are there. */
+static int look_up_at_servers(struct world_net *net, const struct conf_host *host,
+                              const char *owner, const struct lookup_clock *clock,
+                              struct world_view *view, struct arena *arena)
+{
+    char first[TLSA_OWNER_SIZE];
+    int rc = world_dns_look_up(&net->dns, host, owner, is_fast(net, host), clock, view, arena);
+    if (rc == 0 && view->asked && !view->alias && host->propagation == CONF_PROPAGATION_ALL &&
+        tlsa_owner(first, host->services[0].port, host->name) == 0 && strcmp(first, owner) == 0)
+        view->denies = world_dns_denies_below(&net->dns, host->name, clock, arena);
+    return rc;
+}
+
 static int net_look_up(void *context, const struct conf_host *host, const char *owner,
                        struct world_view *view, struct arena *arena)
 {
     struct world_net *net = context;
+    struct lookup_clock clock = clock_now(context);
     bool fast = is_fast(net, host);
     if (host->propagation != CONF_PROPAGATION_TIME)
-        return world_dns_look_up(&net->dns, host, owner, fast, time_wall(), view, arena);
+        return look_up_at_servers(net, host, owner, &clock, view, arena);
     uint32_t lag = fast ? 0 : world_dns_refresh(&net->dns, owner);
     view->asked = true;
     view->signature_end = -1;
