@@ -102,13 +102,24 @@ static bool has_smtp(const struct conf_host *host)
     return false;
 }
 
+/* What an earlier look brought is gone with its arena; where the RRsets are is still known. */
+static void forget(struct observed_host *seen, const struct conf_host *host)
+{
+    seen->listed = false;
+    for (size_t i = 0; i < host->services_count; i++) {
+        seen->sets[i].count = 0;
+        seen->sets[i].records = NULL;
+        memset(&seen->views[i], 0, sizeof seen->views[i]);
+    }
+}
+
 int observe_records(struct observation *seen, const struct conf *conf, const struct world *world,
                     struct arena *arena)
 {
     for (size_t i = 0; i < conf->hosts_count; i++) {
         const struct conf_host *host = &conf->hosts[i];
         struct observed_host *found = &seen->hosts[i];
-        found->listed = false;
+        forget(found, host);
         if (!found->wanted)
             continue;
         found->other_mx = has_smtp(host) && host->propagation == CONF_PROPAGATION_ALL
@@ -129,11 +140,13 @@ int observe_services(struct observation *seen, const struct conf *conf, const st
                      struct arena *arena)
 {
     for (size_t i = 0; i < conf->hosts_count; i++) {
-        for (size_t s = 0; seen->hosts[i].wanted && s < conf->hosts[i].services_count; s++) {
+        for (size_t s = 0; s < conf->hosts[i].services_count; s++) {
             struct world_service *found = &seen->hosts[i].services[s];
+            /* Of others nothing is known any more: what they showed is gone with ARENA. */
             memset(found, 0, sizeof *found);
-            if (world->network->probe(world->network_context, &conf->hosts[i], s, found, arena) !=
-                0)
+            if (seen->hosts[i].wanted &&
+                world->network->probe(world->network_context, &conf->hosts[i], s, found, arena) !=
+                    0)
                 return -1;
         }
     }

@@ -123,7 +123,7 @@ void verify_pair(const struct knowledge *k, size_t pair, struct verify_sum *sum,
         for (size_t s = 0; s < host->services_count; s++) {
             const struct world_service *service = &k->seen->hosts[h].services[s];
             /* No address at all: no service could be seen. */
-            if (service->count == 0)
+            if (service->count == 0 && k->seen->hosts[h].listed)
                 tally(sum, VERDICT_UNSEEN, h, s, 0);
             for (size_t i = 0; i < service->count; i++) {
                 if (is_kind(k, pair, service->shown[i].algorithm))

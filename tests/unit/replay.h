@@ -156,6 +156,7 @@ struct replay {
     uint32_t signed_ttl, settle;
     int64_t signature_life; /* left, seconds; -1: unsigned */
     enum replay_mishap add, remove, list, install;
+    unsigned list_after; /* so many lists before */
     int64_t later;
     bool cannot_save;
     struct moment now;

@@ -494,6 +494,8 @@ static inline void script_mishap(struct replay *r, const char *at)
             continue;
         *mishap = (enum replay_mishap)i;
         r->later = i == MISHAP_LATER ? script_duration(r, &at) : 0;
+        if (mishap == &r->list)
+            r->list_after = script_accept(&at, "after") ? (unsigned)script_duration(r, &at) : 0;
         return;
     }
     replay_fail(r, "no such mishap", call);

@@ -52,7 +52,10 @@ static inline struct provider_result replay_list(void *context, size_t provider,
     (void)provider;
     (void)host;
     r->network_calls++;
-    struct provider_result result = replay_mishap(r, &r->list, &done);
+    bool before = r->list != MISHAP_NONE && r->list_after > 0;
+    enum replay_mishap none = MISHAP_NONE;
+    r->list_after -= before ? 1 : 0;
+    struct provider_result result = replay_mishap(r, before ? &none : &r->list, &done);
     if (!done)
         return result;
     for (size_t i = 0; i < count; i++) {
