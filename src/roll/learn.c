@@ -23,24 +23,28 @@ static bool is_algorithm(const struct world_shown *shown, enum cert_algorithm al
     return (shown->algorithm == PROBE_RSA) == (algorithm == CERT_RSA);
 }
 
-/*
- * What services of the pair's hosts show, when it is not known what they loaded. *MATCHED: one of
- * them shows what stands in the source.
- */
-static int note_shown(struct learning *l, size_t p, struct state_pair *pair, bool *matched)
+/* What services of a pair's hosts show. */
+struct showing {
+    bool any;     /* a chain of its kind of key */
+    bool matched; /* what stands on disk */
+};
+
+/* PAIR: notes what they show, as what they loaded is not known; NULL: does not. */
+static int note_shown(struct learning *l, size_t p, const struct pair_found *stands,
+                      struct state_pair *pair, struct showing *showing)
 {
     const struct conf *conf = l->k.conf;
-    const struct pair_found *source = &l->k.seen->pairs[p].source;
     for (size_t h = 0; h < conf->hosts_count; h++) {
         for (size_t s = 0; need_has_pair(&conf->hosts[h], p) && s < conf->hosts[h].services_count;
              s++) {
             const struct world_service *service = &l->k.seen->hosts[h].services[s];
             for (size_t i = 0; i < service->count; i++) {
                 const struct world_shown *shown = &service->shown[i];
-                if (shown->code != PROBE_SERVED || !is_algorithm(shown, source->algorithm))
+                if (shown->code != PROBE_SERVED || !is_algorithm(shown, stands->algorithm))
                     continue;
-                *matched = *matched || state_same_leaf(&shown->leaf, &source->leaf);
-                if (state_note_leaf(l->state, pair, &shown->leaf) != 0)
+                showing->any = true;
+                showing->matched = showing->matched || state_same_leaf(&shown->leaf, &stands->leaf);
+                if (pair != NULL && state_note_leaf(l->state, pair, &shown->leaf) != 0)
                     return STATE_NO_MEMORY;
             }
         }
@@ -52,7 +56,7 @@ static int note_shown(struct learning *l, size_t p, struct state_pair *pair, boo
 static int begin_pair(struct learning *l, size_t p, struct state_pair *pair)
 {
     const struct observed_pair *seen = &l->k.seen->pairs[p];
-    bool matched = false;
+    struct showing showing = {false, false};
     pair->began = true;
     pair->begin = l->k.seen->now;
     pair->verified = false;
@@ -60,11 +64,14 @@ static int begin_pair(struct learning *l, size_t p, struct state_pair *pair)
         if (seen->previous.code == PAIR_READ &&
             state_note_leaf(l->state, pair, &seen->previous.leaf) != 0)
             return STATE_NO_MEMORY;
+        /* A lost state may have known of a command that has still to run. */
+        (void)note_shown(l, p, &seen->current, NULL, &showing);
+        pair->reload = pair->reload || (showing.any && !showing.matched);
         return state_note_leaf(l->state, pair, &seen->current.leaf);
     }
-    if (note_shown(l, p, pair, &matched) != 0)
+    if (note_shown(l, p, &seen->source, pair, &showing) != 0)
         return STATE_NO_MEMORY;
-    if (pair->leafs != NULL && !matched)
+    if (pair->leafs != NULL && !showing.matched)
         return 0;
     return state_note_leaf(l->state, pair, &seen->source.leaf);
 }

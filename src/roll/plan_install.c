@@ -105,7 +105,8 @@ static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
     if (plan_skips(p, h, s))
         return 0;
     int64_t left = learn_left(p->k, h, s, &source->leaf, p->options->now, &cut_short);
-    if (left < 0 || plan_adds(p->plan, h, s, NULL))
+    /* Unasked servers may show old data again, and nobody says how far they lag. */
+    if (left < 0 || !p->k->seen->hosts[h].views[s].asked || plan_adds(p->plan, h, s, NULL))
         return -1;
     if (cut_short)
         (void)plan_pair_note(p->plan, PLAN_NOTE_SHORT, pair);
@@ -375,6 +376,14 @@ static void note_sum(struct planning *p, enum plan_note_kind kind, size_t pair,
     note->shown = sum->shown;
 }
 
+static void reload_again(struct planning *p, size_t pair)
+{
+    const struct state_pair *state = p->views[pair].state;
+    /* Right after a reload nothing is certain (facts 2.4): the next call looks again. */
+    if (state->tries < TRIES_MOST && !p->options->loaded[pair])
+        plan_reload(p, pair, true);
+}
+
 static void verify_old(struct planning *p, size_t pair, const struct verify_sum *sum)
 {
     if (p->views[pair].state->tries >= TRIES_MOST && !p->options->loaded[pair]) {
@@ -382,9 +391,7 @@ static void verify_old(struct planning *p, size_t pair, const struct verify_sum 
         return;
     }
     note_sum(p, PLAN_NOTE_OLD, pair, sum);
-    /* Right after a reload that is normal (facts 2.4): the next call looks again. */
-    if (!p->options->loaded[pair])
-        plan_reload(p, pair, true);
+    reload_again(p, pair);
 }
 
 /* Whether some RRset does not vouch for what services are meant to serve, though it once did. */
@@ -431,7 +438,9 @@ static void verify(struct planning *p, size_t pair)
                can_put_back(p, pair)) {
         put_back(p, pair, &sum, false);
     } else if (sum.others > 0) {
-        return; /* told where the records are */
+        /* Told where the records are. What was put back may need more than a reload, too. */
+        if (!view->state->loading && !view->state->verified)
+            reload_again(p, pair);
     } else if (sum.early > 0) {
         /* Without `install` the source may be live from the moment it is seen. */
         if (view->conf->install != NULL)
@@ -441,7 +450,10 @@ static void verify(struct planning *p, size_t pair)
     } else if (sum.unseen > 0) {
         note_sum(p, PLAN_NOTE_UNSEEN, pair, &sum);
     } else if (sum.news == 0) {
+        /* Or it is not known any more that they were to load it. */
         (void)plan_pair_note(p->plan, PLAN_NOTE_NOWHERE, pair);
+        if (!view->state->verified)
+            reload_again(p, pair);
     } else if (!view->state->verified) {
         struct plan_action *action =
             plan_action(p->plan, p->options->shown[pair] ? PLAN_VERIFIED : PLAN_ROUND);
