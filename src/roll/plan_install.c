@@ -439,7 +439,8 @@ static void verify(struct planning *p, size_t pair)
         put_back(p, pair, &sum, false);
     } else if (sum.others > 0) {
         /* Told where the records are. What was put back may need more than a reload, too. */
-        if (!view->state->loading && !view->state->verified)
+        bool former = view->state->leafs->next != NULL;
+        if (former && !view->state->loading && !view->state->verified)
             reload_again(p, pair);
     } else if (sum.early > 0) {
         /* Without `install` the source may be live from the moment it is seen. */

@@ -2,18 +2,6 @@
 
 #include <string.h>
 
-/* What a note means: for the outcome, and how it is told. */
-enum weight {
-    WEIGHT_DETAIL,    /* with --verbose */
-    WEIGHT_EACH_TIME, /* the user has asked for it */
-    WEIGHT_ONCE,      /* to be known: told once */
-    WEIGHT_STEP,      /* the same, of what the plan is about to do */
-    WEIGHT_LATER,     /* a passing fault */
-    WEIGHT_FAILED,    /* something does not match */
-    WEIGHT_OUTAGE,    /* mail is being deferred: `notify` too */
-    WEIGHT_USAGE      /* the configuration is wrong */
-};
-
 typedef void note_words(const struct acting *acting, const struct plan_note *note, struct buf *b);
 
 static const struct observed_host *host_of(const struct acting *acting,
@@ -392,47 +380,47 @@ static void say_held(const struct acting *acting, const struct plan_note *note, 
 /* --------------------------------------------------------------------------------------------- */
 
 static const struct {
-    enum weight weight;
     note_words *words;
     const char *name;
+    enum report_weight weight;
     bool of_pair;
 } notes[] = {
-    [PLAN_NOTE_STALE] = {WEIGHT_ONCE, say_stale, "stale-record", false},
-    [PLAN_NOTE_BLOCKED] = {WEIGHT_FAILED, say_blocked, "blocked", false},
-    [PLAN_NOTE_UNFIT] = {WEIGHT_FAILED, say_unfit, "unfit-pair", true},
-    [PLAN_NOTE_WARNING] = {WEIGHT_ONCE, say_warning},
-    [PLAN_NOTE_NEXT_KEY] = {WEIGHT_FAILED, say_next_key},
-    [PLAN_NOTE_LATER] = {WEIGHT_LATER, say_later, "pair-being-written", true},
-    [PLAN_NOTE_OTHER_MX] = {WEIGHT_USAGE, say_other_mx, "other-mx", false},
-    [PLAN_NOTE_NOT_IN_FORCE] = {WEIGHT_ONCE, say_not_in_force, "not-in-force", false},
-    [PLAN_NOTE_BOGUS] = {WEIGHT_OUTAGE, say_bogus, "bogus", false},
-    [PLAN_NOTE_BLIND] = {WEIGHT_LATER, say_blind, "dns-not-asked", false},
-    [PLAN_NOTE_SERVER] = {WEIGHT_ONCE, say_server, "server-fails", false},
-    [PLAN_NOTE_LAGS] = {WEIGHT_ONCE, say_lags, "server-lags", false},
-    [PLAN_NOTE_SIGNATURE] = {WEIGHT_FAILED, say_signature, "signature-ends", false},
-    [PLAN_NOTE_DENIES] = {WEIGHT_ONCE, say_denies, "denies-below", false},
-    [PLAN_NOTE_ALIAS] = {WEIGHT_ONCE, say_alias, "alias", false},
-    [PLAN_NOTE_FRONT] = {WEIGHT_ONCE, say_front, "front", false},
-    [PLAN_NOTE_NO_STARTTLS] = {WEIGHT_FAILED, say_no_starttls, "no-starttls", false},
-    [PLAN_NOTE_OUTAGE] = {WEIGHT_OUTAGE, say_outage, "outage", false},
-    [PLAN_NOTE_OTHER] = {WEIGHT_OUTAGE, say_other, "no-tls", false},
-    [PLAN_NOTE_OLD] = {WEIGHT_DETAIL, say_old, "former-served", false},
-    [PLAN_NOTE_STUBBORN] = {WEIGHT_FAILED, say_stubborn, "former-stays", false},
-    [PLAN_NOTE_UNSEEN] = {WEIGHT_ONCE, say_unseen, "unseen", false},
-    [PLAN_NOTE_EARLY] = {WEIGHT_ONCE, say_early, "source-served", false},
-    [PLAN_NOTE_NOWHERE] = {WEIGHT_ONCE, say_nowhere, "nowhere-served", true},
-    [PLAN_NOTE_PUT_BACK] = {WEIGHT_FAILED, say_put_back, "put-back", true},
-    [PLAN_NOTE_ONE_AT_A_TIME] = {WEIGHT_DETAIL, say_one, "one-at-a-time", true},
-    [PLAN_NOTE_GOES_ON] = {WEIGHT_STEP, say_goes_on, "goes-on", true},
-    [PLAN_NOTE_HELD] = {WEIGHT_DETAIL, say_held, "reload-held", true},
-    [PLAN_NOTE_SHORT] = {WEIGHT_ONCE, say_short, "short-life", true},
-    [PLAN_NOTE_NO_RELOAD] = {WEIGHT_STEP, say_no_reload, "no-reload", true},
-    [PLAN_NOTE_CLASSIC] = {WEIGHT_ONCE, say_classic, "no-install", true},
-    [PLAN_NOTE_MANY] = {WEIGHT_ONCE, say_many, "many-records", false},
-    [PLAN_NOTE_NOT_RIPE] = {WEIGHT_EACH_TIME, say_not_ripe, "not-ripe", true},
-    [PLAN_NOTE_LEAVING] = {WEIGHT_DETAIL, say_leaving, "leaving", false},
-    [PLAN_NOTE_STAYS] = {WEIGHT_ONCE, say_stays, "record-stays", false},
-    [PLAN_NOTE_LEFT] = {WEIGHT_ONCE, say_left, "left", false},
+    [PLAN_NOTE_STALE] = {say_stale, "stale-record", REPORT_ONCE, false},
+    [PLAN_NOTE_BLOCKED] = {say_blocked, "blocked", REPORT_FAILED, false},
+    [PLAN_NOTE_UNFIT] = {say_unfit, "unfit-pair", REPORT_FAILED, true},
+    [PLAN_NOTE_WARNING] = {say_warning, "pair-warning", REPORT_ONCE, true},
+    [PLAN_NOTE_NEXT_KEY] = {say_next_key, "next-key-unreadable", REPORT_FAILED, true},
+    [PLAN_NOTE_LATER] = {say_later, "pair-being-written", REPORT_PASSING, true},
+    [PLAN_NOTE_OTHER_MX] = {say_other_mx, "other-mx", REPORT_WRONG, false},
+    [PLAN_NOTE_NOT_IN_FORCE] = {say_not_in_force, "not-in-force", REPORT_ONCE, false},
+    [PLAN_NOTE_BOGUS] = {say_bogus, "bogus", REPORT_DEFERRED, false},
+    [PLAN_NOTE_BLIND] = {say_blind, "dns-not-asked", REPORT_PASSING, false},
+    [PLAN_NOTE_SERVER] = {say_server, "server-fails", REPORT_ONCE, false},
+    [PLAN_NOTE_LAGS] = {say_lags, "server-lags", REPORT_ONCE, false},
+    [PLAN_NOTE_SIGNATURE] = {say_signature, "signature-ends", REPORT_FAILED, false},
+    [PLAN_NOTE_DENIES] = {say_denies, "denies-below", REPORT_ONCE, false},
+    [PLAN_NOTE_ALIAS] = {say_alias, "alias", REPORT_ONCE, false},
+    [PLAN_NOTE_FRONT] = {say_front, "front", REPORT_ONCE, false},
+    [PLAN_NOTE_NO_STARTTLS] = {say_no_starttls, "no-starttls", REPORT_FAILED, false},
+    [PLAN_NOTE_OUTAGE] = {say_outage, "outage", REPORT_DEFERRED, false},
+    [PLAN_NOTE_OTHER] = {say_other, "no-tls", REPORT_DEFERRED, false},
+    [PLAN_NOTE_OLD] = {say_old, "former-served", REPORT_DETAIL, false},
+    [PLAN_NOTE_STUBBORN] = {say_stubborn, "former-stays", REPORT_FAILED, false},
+    [PLAN_NOTE_UNSEEN] = {say_unseen, "unseen", REPORT_ONCE, false},
+    [PLAN_NOTE_EARLY] = {say_early, "source-served", REPORT_ONCE, false},
+    [PLAN_NOTE_NOWHERE] = {say_nowhere, "nowhere-served", REPORT_ONCE, true},
+    [PLAN_NOTE_PUT_BACK] = {say_put_back, "put-back", REPORT_FAILED, true},
+    [PLAN_NOTE_ONE_AT_A_TIME] = {say_one, "one-at-a-time", REPORT_DETAIL, true},
+    [PLAN_NOTE_GOES_ON] = {say_goes_on, "goes-on", REPORT_STEP, true},
+    [PLAN_NOTE_HELD] = {say_held, "reload-held", REPORT_DETAIL, true},
+    [PLAN_NOTE_SHORT] = {say_short, "short-life", REPORT_ONCE, true},
+    [PLAN_NOTE_NO_RELOAD] = {say_no_reload, "no-reload", REPORT_STEP, true},
+    [PLAN_NOTE_CLASSIC] = {say_classic, "no-install", REPORT_ONCE, true},
+    [PLAN_NOTE_MANY] = {say_many, "many-records", REPORT_ONCE, false},
+    [PLAN_NOTE_NOT_RIPE] = {say_not_ripe, "not-ripe", REPORT_EACH_TIME, true},
+    [PLAN_NOTE_LEAVING] = {say_leaving, "leaving", REPORT_DETAIL, false},
+    [PLAN_NOTE_STAYS] = {say_stays, "record-stays", REPORT_ONCE, false},
+    [PLAN_NOTE_LEFT] = {say_left, "left", REPORT_ONCE, false},
 };
 
 void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -443,74 +431,21 @@ void report_note(const struct acting *acting, const struct plan_note *note, stru
 enum report_meaning report_meaning(enum plan_note_kind kind)
 {
     static const enum report_meaning meanings[] = {
-        [WEIGHT_DETAIL] = REPORT_NEWS,   [WEIGHT_EACH_TIME] = REPORT_WARNING,
-        [WEIGHT_ONCE] = REPORT_WARNING,  [WEIGHT_STEP] = REPORT_WARNING,
-        [WEIGHT_LATER] = REPORT_LATER,   [WEIGHT_FAILED] = REPORT_FAILURE,
-        [WEIGHT_OUTAGE] = REPORT_OUTAGE, [WEIGHT_USAGE] = REPORT_USAGE,
+        [REPORT_DETAIL] = REPORT_NEWS,     [REPORT_EACH_TIME] = REPORT_WARNING,
+        [REPORT_ONCE] = REPORT_WARNING,    [REPORT_STEP] = REPORT_WARNING,
+        [REPORT_PASSING] = REPORT_LATER,   [REPORT_FAILED] = REPORT_FAILURE,
+        [REPORT_DEFERRED] = REPORT_OUTAGE, [REPORT_WRONG] = REPORT_USAGE,
     };
     return meanings[notes[kind].weight];
+}
+
+enum report_weight report_weight(enum plan_note_kind kind)
+{
+    return notes[kind].weight;
 }
 
 const char *report_name(enum plan_note_kind kind, bool *of_pair)
 {
     *of_pair = notes[kind].of_pair;
     return notes[kind].name;
-}
-
-/* Told in full the first time it is seen, then only to those who ask for details. */
-static void tell_once(struct acting *acting, const char *text)
-{
-    world_say(acting->world, state_said(acting->state, text) ? LOG_LEVEL_DETAIL : LOG_LEVEL_WARNING,
-              "%s", text);
-}
-
-static void tell(struct acting *acting, const struct plan_note *note)
-{
-    char text[LOG_MESSAGE_SIZE];
-    struct buf b = BUF_OVER(text);
-    report_note(acting, note, &b);
-    enum weight weight = notes[note->kind].weight;
-    /* Right after a write that is no news. */
-    if (note->kind == PLAN_NOTE_LAGS && acting->writes[note->host] > 0)
-        weight = WEIGHT_DETAIL;
-    switch (weight) {
-    case WEIGHT_DETAIL:
-        world_say(acting->world, LOG_LEVEL_DETAIL, "%s", text);
-        return;
-    case WEIGHT_EACH_TIME:
-        world_say(acting->world, LOG_LEVEL_WARNING, "%s", text);
-        return;
-    case WEIGHT_ONCE:
-    case WEIGHT_STEP:
-        tell_once(acting, text);
-        return;
-    case WEIGHT_LATER:
-        acting->outcome->later = true;
-        break;
-    case WEIGHT_USAGE:
-        acting->outcome->usage = true;
-        break;
-    case WEIGHT_FAILED:
-    case WEIGHT_OUTAGE:
-        acting->outcome->failed = true;
-        break;
-    }
-    /* An outage is found again in each round of a look. */
-    if (weight == WEIGHT_OUTAGE && state_said_now(acting->state, text))
-        return;
-    /* Once for each that is told of it by a command, at each look for whoever reads the log. */
-    if (!state_said(acting->state, text) && weight != WEIGHT_LATER)
-        act_notify(acting, weight == WEIGHT_OUTAGE ? "outage" : "failure",
-                   acting->conf->hosts[note->host].name, SIZE_MAX, text);
-    world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
-}
-
-void report_plan(struct acting *acting, const struct plan *plan, enum report_part part)
-{
-    for (size_t i = 0; i < plan->notes_count; i++) {
-        enum weight weight = notes[plan->notes[i].kind].weight;
-        bool first = weight == WEIGHT_OUTAGE || weight == WEIGHT_STEP;
-        if (first == (part == REPORT_FIRST))
-            tell(acting, &plan->notes[i]);
-    }
 }

@@ -21,6 +21,20 @@ void report_plan(struct acting *acting, const struct plan *plan, enum report_par
 /* The text of one note; of ACTING only the configuration and what was seen are looked at. */
 void report_note(const struct acting *acting, const struct plan_note *note, struct buf *b);
 
+/* How a note is told by a run. */
+enum report_weight {
+    REPORT_DETAIL,    /* with --verbose */
+    REPORT_EACH_TIME, /* the user has asked for it */
+    REPORT_ONCE,      /* to be known: told once */
+    REPORT_STEP,      /* the same, of what the plan is about to do */
+    REPORT_PASSING,   /* a passing fault */
+    REPORT_FAILED,    /* something does not match */
+    REPORT_DEFERRED,  /* an outage: mail is being deferred; `notify` too */
+    REPORT_WRONG      /* the configuration is wrong */
+};
+
+enum report_weight report_weight(enum plan_note_kind kind);
+
 /* What a note means to somebody who asks how things are. */
 enum report_meaning {
     REPORT_NEWS,    /* as it should be */

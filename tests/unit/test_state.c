@@ -612,7 +612,7 @@ static void test_right_lines(void **unused)
         "record " SMTP " 3 1 1 abcd ours " TIME,
         "record " SMTP " 3 1 0 sha256:" D256 ":65535 sent -",
         "record " SMTP " 3 1 1 - sent -",
-        "said " D256,
+        ("said " D256),
     };
     (void)unused;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
