@@ -284,22 +284,16 @@ static int read_time(const struct words *w, bool *counts, struct moment *m)
     return 0;
 }
 
-static int read_began(struct state *state, const struct words *w)
+static int read_pair_time(struct state *state, const struct words *w)
 {
     struct state_pair *pair = pair_of(state, w);
-    return pair == NULL ? STATE_MALFORMED : read_time(w, &pair->began, &pair->begin);
-}
-
-static int read_verified(struct state *state, const struct words *w)
-{
-    struct state_pair *pair = pair_of(state, w);
-    return pair == NULL ? STATE_MALFORMED : read_time(w, &pair->verified, &pair->verification);
-}
-
-static int read_renewed(struct state *state, const struct words *w)
-{
-    struct state_pair *pair = pair_of(state, w);
-    return pair == NULL ? STATE_MALFORMED : read_time(w, &pair->renewed, &pair->renewal);
+    if (pair == NULL)
+        return STATE_MALFORMED;
+    if (word_is(w, 0, "began"))
+        return read_time(w, &pair->began, &pair->begin);
+    if (word_is(w, 0, "verified"))
+        return read_time(w, &pair->verified, &pair->verification);
+    return read_time(w, &pair->renewed, &pair->renewal);
 }
 
 static int read_refused(struct state *state, const struct words *w)
@@ -390,16 +384,13 @@ static struct state_owner *owner_of(struct state *state, const struct words *w)
     return copy_word(w, 1, name, sizeof name) == 0 ? state_owner(state, name) : NULL;
 }
 
-static int read_lowered(struct state *state, const struct words *w)
+static int read_owner_time(struct state *state, const struct words *w)
 {
     struct state_owner *owner = owner_of(state, w);
-    return owner == NULL ? STATE_MALFORMED : read_time(w, &owner->lowered, &owner->since);
-}
-
-static int read_denied(struct state *state, const struct words *w)
-{
-    struct state_owner *owner = owner_of(state, w);
-    return owner == NULL ? STATE_MALFORMED : read_time(w, &owner->denied, &owner->denial);
+    if (owner == NULL)
+        return STATE_MALFORMED;
+    return word_is(w, 0, "lowered") ? read_time(w, &owner->lowered, &owner->since)
+                                    : read_time(w, &owner->denied, &owner->denial);
 }
 
 static int read_wait(struct state *state, const struct words *w)
@@ -465,10 +456,10 @@ static const struct {
     const char *word;
     int (*read)(struct state *state, const struct words *w);
 } lines[] = {
-    {"pair", read_pair},       {"began", read_began},     {"verified", read_verified},
-    {"renewed", read_renewed}, {"refused", read_refused}, {"leaf", read_leaf},
-    {"owner", read_owner},     {"lowered", read_lowered}, {"denied", read_denied},
-    {"wait", read_wait},       {"record", read_record},   {"said", read_said},
+    {"pair", read_pair},         {"began", read_pair_time},    {"verified", read_pair_time},
+    {"renewed", read_pair_time}, {"refused", read_refused},    {"leaf", read_leaf},
+    {"owner", read_owner},       {"lowered", read_owner_time}, {"denied", read_owner_time},
+    {"wait", read_wait},         {"record", read_record},      {"said", read_said},
 };
 
 static int read_line(struct state *state, const char *line, size_t length)
