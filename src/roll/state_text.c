@@ -36,10 +36,14 @@ struct words {
     size_t length[WORDS_MOST];
 };
 
-static void put_moment(struct buf *b, const struct moment *m)
+/* "-" where it does not count. */
+static void put_moment(struct buf *b, bool counts, const struct moment *m)
 {
-    buf_printf(b, " %s %lld %lld %d", m->boot[0] == '\0' ? "-" : m->boot, (long long)m->boottime,
-               (long long)m->wall, m->proven ? 1 : 0);
+    if (counts)
+        buf_printf(b, " %s %lld %lld %d", m->boot[0] == '\0' ? "-" : m->boot,
+                   (long long)m->boottime, (long long)m->wall, m->proven ? 1 : 0);
+    else
+        buf_text(b, " -");
 }
 
 /* "WORD NAME TIME", where it counts. */
@@ -49,7 +53,7 @@ static void put_time(struct buf *b, const char *word, const char *name, bool cou
     if (!counts)
         return;
     buf_printf(b, "%s %s", word, name);
-    put_moment(b, m);
+    put_moment(b, true, m);
     buf_char(b, '\n');
 }
 
@@ -97,10 +101,7 @@ static void print_wait(const struct state_wait *wait, struct buf *b)
     put_digest(b, wait->key, sizeof wait->key);
     buf_printf(b, " %s %s", wait->misfit ? "misfit" : "fits",
                wait->complete ? "complete" : "partly");
-    if (wait->reached)
-        put_moment(b, &wait->since);
-    else
-        buf_text(b, " -");
+    put_moment(b, wait->reached, &wait->since);
     buf_char(b, '\n');
 }
 
@@ -119,10 +120,7 @@ static void print_record(const struct state_record *r, struct buf *b)
             buf_char(b, '-');
     }
     buf_text(b, r->seen ? " ours" : " sent");
-    if (r->since.wall != 0)
-        put_moment(b, &r->since);
-    else
-        buf_text(b, " -");
+    put_moment(b, r->since.wall != 0, &r->since);
     buf_char(b, '\n');
 }
 
@@ -396,10 +394,8 @@ static int read_owner_time(struct state *state, const struct words *w)
 static int read_wait(struct state *state, const struct words *w)
 {
     char owner[TLSA_OWNER_SIZE];
-    struct cert_digests leaf;
-    struct moment since;
-    memset(&leaf, 0, sizeof leaf);
-    memset(&since, 0, sizeof since);
+    struct cert_digests leaf = {0};
+    struct moment since = {0};
     if (copy_word(w, 1, owner, sizeof owner) != 0 ||
         digest(w, 2, leaf.certificate256, sizeof leaf.certificate256) != 0 ||
         digest(w, 3, leaf.spki256, sizeof leaf.spki256) != 0)
@@ -422,8 +418,7 @@ static int read_record(struct state *state, const struct words *w)
 {
     char owner[TLSA_OWNER_SIZE];
     struct tlsa tlsa;
-    struct moment since;
-    memset(&since, 0, sizeof since);
+    struct moment since = {0};
     if (copy_word(w, 1, owner, sizeof owner) != 0 || read_tlsa(w, 2, &tlsa) != 0 ||
         state_record(state, owner, &tlsa) != NULL)
         return STATE_MALFORMED;
