@@ -339,7 +339,6 @@ static int read_hashed(const char *text, size_t length, struct tlsa *t)
 static int read_tlsa(const struct words *w, size_t first, struct tlsa *t)
 {
     uint8_t data[TLSA_DATA_MOST];
-    int length;
     int64_t usage = number(w, first, 255), selector = number(w, first + 1, 255),
             matching = number(w, first + 2, 255);
     if (usage < 0 || selector < 0 || matching < 0 || first + 3 >= w->count)
@@ -349,9 +348,9 @@ static int read_tlsa(const struct words *w, size_t first, struct tlsa *t)
     t->combination = c;
     if (read_hashed(w->at[first + 3], w->length[first + 3], t) == 0)
         return 0;
-    length = word_is(w, first + 3, "-")
-                 ? 0
-                 : hex_decode(w->at[first + 3], w->length[first + 3], data, sizeof data);
+    int length = word_is(w, first + 3, "-")
+                     ? 0
+                     : hex_decode(w->at[first + 3], w->length[first + 3], data, sizeof data);
     if (length < 0)
         return STATE_MALFORMED;
     tlsa_set(t, c, data, (size_t)length);
