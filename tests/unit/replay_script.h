@@ -163,7 +163,6 @@ static inline void script_conf(struct replay *r)
     assert_true(r->confs_count < REPLAY_CONFS);
     r->conf_arenas[r->confs_count] = arena_make(REPLAY_MEMORY);
     r->conf = &r->confs[r->confs_count];
-    /* The names must stay as they are: the state says by them what was told. */
     r->given.count = 1;
     r->given.items[0].name = "config";
     r->given.items[0].value = arena_text(&r->conf_arenas[r->confs_count], path, strlen(path));
