@@ -142,7 +142,8 @@ def non_terminal(tree):
     look = tree.look("--non-terminal", "mail.example.test")
     same(look["owner"], "_tcp.mail.example.test")
     same(look["wrong"], "")
-    same(tree.look("--non-terminal", "nosuch.example.test")["wrong"], "ns1.nic.test")
+    look = tree.look("--non-terminal", "nosuch.example.test")
+    check(look["wrong"] in ("ns1.nic.test", "ns2.nic.test"), look.text)
 
 
 # One tree for all that changes nothing: it takes some seconds to grow.
