@@ -377,6 +377,7 @@ static void ask_lanes(struct asking *a, const struct dns_server *servers)
     struct lane lanes[DNS_SERVERS_MOST];
     bool tcp = (a->talk->flags & DNS_ASK_TCP) != 0;
     size_t left = 0;
+    memset(lanes, 0, sizeof lanes);
     a->lanes = lanes;
     a->start = time_ticks();
     for (size_t i = 0; i < a->count; i++)
@@ -391,6 +392,7 @@ static void ask_lanes(struct asking *a, const struct dns_server *servers)
         if (lanes[i].state == LANE_TCP)
             talk_tcp(a, &lanes[i], now + (a->deadline - now) / (int64_t)left--);
     }
+    a->lanes = NULL;
 }
 
 void dns_ask_all(const struct dns_server *servers, size_t count, const struct dns_ask *ask,

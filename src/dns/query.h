@@ -30,7 +30,7 @@ struct dns_server {
 /* ADDRESS or ADDRESS@PORT; IPv6 without brackets, link-local with %INTERFACE before the "@".
  * 0 or -1. */
 int dns_server_read(const char *text, struct dns_server *server);
-/* The same back; @PORT only where it is not 53. */
+/* The same back; @PORT only where it is not 53; nothing where the length is 0. */
 void dns_server_print(struct buf *b, const struct dns_server *server);
 /* An address and '%', interface number, '@' and port, and NUL. */
 #define DNS_SERVER_TEXT_SIZE 64

@@ -53,7 +53,7 @@ void dns_server_print(struct buf *b, const struct dns_server *server)
     address_print(b, server->octets, server->length);
     if (server->scope != 0)
         buf_printf(b, "%%%u", (unsigned)server->scope);
-    if (server->port != DNS_PORT)
+    if (server->length != 0 && server->port != DNS_PORT)
         buf_printf(b, "@%u", (unsigned)server->port);
 }
 

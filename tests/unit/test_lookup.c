@@ -183,6 +183,20 @@ static void one_fails(void **state)
     }
 }
 
+/* A name server without an address is there to be named. */
+static void no_address(void **state)
+{
+    (void)state;
+    begin();
+    look("_25._tcp.plain.org");
+    assert_int_equal(found.count, 2);
+    assert_int_equal(server("nowhere.nic.org")->code, LOOKUP_SILENT);
+    assert_string_equal(server("nowhere.nic.org")->address, "");
+    assert_string_equal(server("nowhere.nic.org")->words, "it has no address");
+    assert_false(server("nowhere.nic.org")->no_route);
+    end();
+}
+
 static void nobody_answers(void **state)
 {
     (void)state;
@@ -434,7 +448,7 @@ int main(void)
         cmocka_unit_test(validator),      cmocka_unit_test(alias),
         cmocka_unit_test(split_alias),    cmocka_unit_test(by_resolvers),
         cmocka_unit_test(non_terminal),   cmocka_unit_test(mail_exchangers),
-        cmocka_unit_test(memory_ends),
+        cmocka_unit_test(no_address),     cmocka_unit_test(memory_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -510,8 +510,8 @@ static void servers_as_text(void **state)
                                       "fe80::1%",
                                       "fe80::1%nosuch",
                                       "192.0.2.1%lo",
-                                      "1111:1111:1111:1111:1111:1111:1111:1111%"
-                                      "abcdefghijklmnopqrstuvwxyz@12345"};
+                                      ("1111:1111:1111:1111:1111:1111:1111:1111%"
+                                       "abcdefghijklmnopqrstuvwxyz@12345")};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct dns_server server;
