@@ -14,9 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct verb *const verbs[] = {&verb_run, &verb_digest, &verb_version, NULL};
+static const struct verb *const verbs[] = {&verb_run, &verb_status, &verb_digest, &verb_version,
+                                           NULL};
 
-static const char *const later_verbs[] = {"status", "check", "tlsrpt", "doctor", "init"};
+static const char *const later_verbs[] = {"check", "tlsrpt", "doctor", "init"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -216,9 +217,11 @@ static int run_verb(const struct verb *verb, char **words)
     call.arguments_count = (size_t)(r.kept - words);
     if (r.help)
         return help_verb(verb, &tables);
-    if (r.faults > 0 || check_arguments(&call) != EXIT_GOOD)
-        return EXIT_USAGE_FAULT;
-    return verb->run(&call);
+    if (r.faults == 0 && check_arguments(&call) == EXIT_GOOD)
+        return verb->run(&call);
+    if (verb->refuse != NULL)
+        verb->refuse(&call);
+    return EXIT_USAGE_FAULT;
 }
 
 /* A file that is opened must never become a standard stream that messages go to. */

@@ -1,12 +1,10 @@
 /* `daneroll run`: takes every step that is safe now, for every host. */
 #include "base/buf.h"
 #include "base/log.h"
-#include "cmd/cmd.h"
-#include "net/trust.h"
+#include "cmd/engine.h"
 #include "roll/roll.h"
 #include "roll/world_dry.h"
 #include "roll/world_local.h"
-#include "roll/world_net.h"
 
 #include <string.h>
 
@@ -31,27 +29,6 @@ static void show_line(void *context, const char *line)
     (void)log_out("\n");
 }
 
-/* The default TTL is raised to what the provider takes; a given one is sent as it is. */
-static void raise_ttls(struct conf *conf)
-{
-    for (size_t i = 0; i < conf->hosts_count; i++) {
-        struct conf_host *host = &conf->hosts[i];
-        const struct provider_type *type =
-            provider_type_named(conf->providers[host->provider].kind->name);
-        if (!host->ttl_given && host->ttl < type->ttl_least)
-            host->ttl = type->ttl_least;
-    }
-}
-
-static int open_trust(struct running *r)
-{
-    if (trust_open(&r->trust, r->conf.ca_file) == 0)
-        return EXIT_GOOD;
-    log_say(LOG_LEVEL_ERROR, "%s: cannot be read, or holds no CA certificate",
-            r->trust.path == NULL ? "CA certificates" : r->trust.path);
-    return EXIT_USAGE_FAULT;
-}
-
 static int open_local(struct running *r)
 {
     char words[WORLD_WORDS_SIZE] = "its name is too long";
@@ -68,15 +45,6 @@ static int open_local(struct running *r)
     return EXIT_FAILED;
 }
 
-static int exit_code(const struct outcome *outcome)
-{
-    if (outcome->failed)
-        return EXIT_FAILED;
-    if (outcome->usage)
-        return EXIT_USAGE_FAULT;
-    return outcome->later ? EXIT_LATER : EXIT_GOOD;
-}
-
 static int run_engine(struct running *r)
 {
     struct world_dry dry;
@@ -90,30 +58,24 @@ static int run_engine(struct running *r)
         .hosts_count = r->call->arguments_count,
         .hosts = r->call->arguments,
     };
-    const char *unknown = roll_unknown_host(&options, &r->conf);
-    if (unknown != NULL) {
-        log_say(LOG_LEVEL_ERROR, "%s: no such host in the configuration", unknown);
-        return EXIT_USAGE_FAULT;
-    }
-    const char *word = NULL;
-    int rc = world_net_init(&r->net, &r->conf, &r->trust, &r->arena, &word);
-    if (word != NULL) {
-        log_say(LOG_LEVEL_ERROR, "resolver: '%s' is no address (ADDRESS or ADDRESS@PORT)", word);
-        return EXIT_USAGE_FAULT;
-    }
-    if (rc != 0 || (r->dry && world_dry_init(&dry, &r->conf, &real, &r->arena, &rehearsal) != 0)) {
+    int code = engine_hosts(r->call, &r->conf);
+    if (code == EXIT_GOOD)
+        code = engine_net(&r->net, &r->conf, &r->trust, &r->arena);
+    if (code != EXIT_GOOD)
+        return code;
+    if (r->dry && world_dry_init(&dry, &r->conf, &real, &r->arena, &rehearsal) != 0) {
         log_say(LOG_LEVEL_ERROR, "out of memory");
         return EXIT_FAILED;
     }
     struct outcome outcome = roll_run(&r->conf, r->dry ? &rehearsal : &real, &options, &r->arena);
     world_net_close(&r->net);
     log_say(LOG_LEVEL_DETAIL, "memory taken for lists: %zu octets at most", r->arena.most);
-    return exit_code(&outcome);
+    return engine_exit(&outcome);
 }
 
 static int run_opened(struct running *r)
 {
-    int code = open_trust(r);
+    int code = engine_trust(&r->trust, &r->conf);
     if (code != EXIT_GOOD)
         return code;
     code = open_local(r);
@@ -142,7 +104,7 @@ static int run_run(const struct call *call)
         log_setup(most, r.conf.syslog);
         if (r.dry && most == LOG_LEVEL_DETAIL)
             conf_show(&r.conf, show_line, NULL);
-        raise_ttls(&r.conf);
+        engine_raise_ttls(&r.conf);
         code = run_opened(&r);
     }
     conf_wipe(&r.conf);

@@ -1,4 +1,4 @@
-#include "roll/learn.h"
+#include "roll/learning.h"
 
 #include "base/name.h"
 
@@ -10,90 +10,6 @@
 #define LIST_LAG_MOST 86400
 /* A certificate is to be replaced so long before its end, or a tenth of its life (facts 3.18). */
 #define LIFE_LEFT 86400
-
-struct learning {
-    struct state *state;
-    struct knowledge k;
-};
-
-/* --- pairs ----------------------------------------------------------------------------------- */
-
-static bool is_algorithm(const struct world_shown *shown, enum cert_algorithm algorithm)
-{
-    return (shown->algorithm == PROBE_RSA) == (algorithm == CERT_RSA);
-}
-
-/* What services of a pair's hosts show. */
-struct showing {
-    bool any;     /* a chain of its kind of key */
-    bool matched; /* what stands on disk */
-};
-
-/* PAIR: notes what they show, as what they loaded is not known; NULL: does not. */
-static int note_shown(struct learning *l, size_t p, const struct pair_found *stands,
-                      struct state_pair *pair, struct showing *showing)
-{
-    const struct conf *conf = l->k.conf;
-    for (size_t h = 0; h < conf->hosts_count; h++) {
-        for (size_t s = 0; need_has_pair(&conf->hosts[h], p) && s < conf->hosts[h].services_count;
-             s++) {
-            const struct world_service *service = &l->k.seen->hosts[h].services[s];
-            for (size_t i = 0; i < service->count; i++) {
-                const struct world_shown *shown = &service->shown[i];
-                if (shown->code != PROBE_SERVED || !is_algorithm(shown, stands->algorithm))
-                    continue;
-                showing->any = true;
-                showing->matched = showing->matched || state_same_leaf(&shown->leaf, &stands->leaf);
-                if (pair != NULL && state_note_leaf(l->state, pair, &shown->leaf) != 0)
-                    return STATE_NO_MEMORY;
-            }
-        }
-    }
-    return 0;
-}
-
-/* The first look at a pair: what stands where services read, or else what they show. */
-static int begin_pair(struct learning *l, size_t p, struct state_pair *pair)
-{
-    const struct observed_pair *seen = &l->k.seen->pairs[p];
-    struct showing showing = {false, false};
-    pair->began = true;
-    pair->begin = l->k.seen->now;
-    pair->verified = false;
-    if (l->k.conf->pairs[p].install != NULL) {
-        if (seen->previous.code == PAIR_READ &&
-            state_note_leaf(l->state, pair, &seen->previous.leaf) != 0)
-            return STATE_NO_MEMORY;
-        /* A lost state may have known of a command that has still to run. */
-        (void)note_shown(l, p, &seen->current, NULL, &showing);
-        pair->reload = pair->reload || (showing.any && !showing.matched);
-        return state_note_leaf(l->state, pair, &seen->current.leaf);
-    }
-    if (note_shown(l, p, &seen->source, pair, &showing) != 0)
-        return STATE_NO_MEMORY;
-    if (pair->leafs != NULL && !showing.matched)
-        return 0;
-    return state_note_leaf(l->state, pair, &seen->source.leaf);
-}
-
-static int learn_pair(struct learning *l, size_t p)
-{
-    const struct observed_pair *seen = &l->k.seen->pairs[p];
-    const struct conf_pair *conf = &l->k.conf->pairs[p];
-    const struct pair_found *stands = conf->install != NULL ? &seen->current : &seen->source;
-    struct state_pair *pair = state_pair(l->state, conf->label);
-    const struct cert_digests *last = pair == NULL ? NULL : state_last_leaf(pair);
-    if (stands->code != PAIR_READ)
-        return 0;
-    if (last == NULL || (conf->install != NULL && !state_has_leaf(pair, &stands->leaf))) {
-        pair = state_pair_make(l->state, conf->label);
-        return pair == NULL ? STATE_NO_MEMORY : begin_pair(l, p, pair);
-    }
-    /* Killed after it was noted, before it was installed: what stands there counts. */
-    if (conf->install != NULL && !state_same_leaf(last, &stands->leaf))
-        return state_note_leaf(l->state, pair, &stands->leaf);
-    return 0;
-}
 
 /* --- owner names ----------------------------------------------------------------------------- */
 
@@ -456,6 +372,20 @@ void learn_write(struct state *state, const struct conf *conf, const struct obse
         if (wait != NULL && !fit_matches(record, &needs[i].chain) &&
             (set->count == 0 || !need_fits(set, &needs[i].chain)))
             wait->misfit = true;
+    }
+}
+
+void learn_remove(struct state *state, const char *owner, const struct tlsa *record)
+{
+    for (struct state_wait *w = state->waits; w != NULL; w = w->next) {
+        struct cert_digests leaf = {0};
+        const struct fit_chain chain = {&leaf, 0, NULL};
+        memcpy(leaf.spki256, w->key, sizeof w->key);
+        memcpy(leaf.certificate256, w->certificate, sizeof w->certificate);
+        if (name_equal(w->owner, owner) && fit_matches(record, &chain)) {
+            w->misfit = true;
+            w->reached = false;
+        }
     }
 }
 

@@ -1,12 +1,9 @@
-/* The planner's middle part: installing, loading and verifying pairs. */
+/* The planner's middle part: installing and loading pairs. */
 #include "roll/planning.h"
 
 #include "base/buf.h"
 
 #include <string.h>
-
-/* Reloads after which a former leaf is only reported. */
-#define TRIES_MOST 3
 
 /* --- what the configuration says of a pair --------------------------------------------------- */
 
@@ -191,15 +188,26 @@ static bool is_first(const struct planning *p, size_t pair)
 
 /* --- load ------------------------------------------------------------------------------------ */
 
-static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
+static bool have_common(const struct conf_list *a, const struct conf_list *b)
 {
-    for (size_t i = 0; i < a->reload.count; i++) {
-        for (size_t k = 0; k < b->reload.count; k++) {
-            if (strcmp(a->reload.items[i], b->reload.items[k]) == 0)
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t k = 0; k < b->count; k++) {
+            if (strcmp(a->items[i], b->items[k]) == 0)
                 return true;
         }
     }
     return false;
+}
+
+static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
+{
+    return have_common(&a->reload, &b->reload) || have_common(&a->restart, &b->restart) ||
+           have_common(&a->reload, &b->restart) || have_common(&a->restart, &b->reload);
+}
+
+bool plan_is_early(const struct pair_view *view)
+{
+    return view->conf->install == NULL && view->due && view->ripe_in != 0;
 }
 
 /*
@@ -226,7 +234,7 @@ static void note_other(const struct planning *p, enum plan_note_kind kind, size_
         note->other = other;
 }
 
-static void plan_reload(struct planning *p, size_t pair, bool again)
+void plan_reload(struct planning *p, size_t pair, bool again)
 {
     size_t holder = held_by(p, pair);
     if (holder != pair) {
@@ -346,123 +354,6 @@ static void install(struct planning *p, size_t pair)
     action->leaf = &view->seen->source.leaf;
 }
 
-/* --- verify ---------------------------------------------------------------------------------- */
-
-/* Whether the former pair may come back: every RRset still vouches for it. */
-static bool can_put_back(const struct planning *p, size_t pair)
-{
-    const struct pair_found *previous = &p->k->seen->pairs[pair].previous;
-    const struct fit_chain chain = {&previous->leaf, previous->issuers_count, previous->issuers};
-    if (previous->code != PAIR_READ)
-        return false;
-    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
-        for (size_t s = 0;
-             need_has_pair(&p->k->conf->hosts[h], pair) && s < p->k->conf->hosts[h].services_count;
-             s++) {
-            if (!p->k->seen->hosts[h].listed || !need_fits(&p->k->seen->hosts[h].sets[s], &chain))
-                return false;
-        }
-    }
-    return true;
-}
-
-static void note_sum(struct planning *p, enum plan_note_kind kind, size_t pair,
-                     const struct verify_sum *sum)
-{
-    struct plan_note *note = plan_note(p->plan, kind, sum->host, sum->service);
-    if (note == NULL)
-        return;
-    note->pair = pair;
-    note->shown = sum->shown;
-}
-
-static void reload_again(struct planning *p, size_t pair)
-{
-    const struct state_pair *state = p->views[pair].state;
-    /* Right after a reload nothing is certain (facts 2.4): the next call looks again. */
-    if (state->tries < TRIES_MOST && !p->options->loaded[pair])
-        plan_reload(p, pair, true);
-}
-
-static void verify_old(struct planning *p, size_t pair, const struct verify_sum *sum)
-{
-    if (p->views[pair].state->tries >= TRIES_MOST && !p->options->loaded[pair]) {
-        note_sum(p, PLAN_NOTE_STUBBORN, pair, sum);
-        return;
-    }
-    note_sum(p, PLAN_NOTE_OLD, pair, sum);
-    reload_again(p, pair);
-}
-
-/* Whether some RRset does not vouch for what services are meant to serve, though it once did. */
-static bool is_abandoned(const struct planning *p, size_t pair)
-{
-    struct fit_chain chain;
-    if (!need_current(p->k, pair, &chain))
-        return false;
-    for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
-        for (size_t s = 0;
-             need_has_pair(&p->k->conf->hosts[h], pair) && s < p->k->conf->hosts[h].services_count;
-             s++) {
-            if (p->k->seen->hosts[h].listed && !plan_skips(p, h, s) &&
-                !need_fits(&p->k->seen->hosts[h].sets[s], &chain))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void put_back(struct planning *p, size_t pair, const struct verify_sum *sum, bool outage)
-{
-    struct plan_action *action = plan_action(p->plan, PLAN_PUT_BACK);
-    if (action == NULL)
-        return;
-    action->pair = pair;
-    action->leaf = &p->views[pair].seen->previous.leaf;
-    action->host = sum->host;
-    action->service = sum->service;
-    action->outage = outage;
-}
-
-static void verify(struct planning *p, size_t pair)
-{
-    const struct pair_view *view = &p->views[pair];
-    struct verify_sum sum;
-    bool looked;
-    verify_pair(p->k, pair, &sum, &looked);
-    if (!looked)
-        return;
-    if (view->conf->install != NULL && is_abandoned(p, pair) && can_put_back(p, pair)) {
-        put_back(p, pair, &sum, true);
-    } else if (sum.others > 0 && view->state->loading && view->conf->install != NULL &&
-               can_put_back(p, pair)) {
-        put_back(p, pair, &sum, false);
-    } else if (sum.others > 0) {
-        /* Told where the records are. What was put back may need more than a reload, too. */
-        bool former = view->state->leafs->next != NULL;
-        if (former && !view->state->loading && !view->state->verified)
-            reload_again(p, pair);
-    } else if (sum.early > 0) {
-        /* Without `install` the source may be live from the moment it is seen. */
-        if (view->conf->install != NULL)
-            note_sum(p, PLAN_NOTE_EARLY, pair, &sum);
-    } else if (sum.olds > 0) {
-        verify_old(p, pair, &sum);
-    } else if (sum.unseen > 0) {
-        note_sum(p, PLAN_NOTE_UNSEEN, pair, &sum);
-    } else if (sum.news == 0) {
-        /* Or it is not known any more that they were to load it. */
-        (void)plan_pair_note(p->plan, PLAN_NOTE_NOWHERE, pair);
-        if (!view->state->verified)
-            reload_again(p, pair);
-    } else if (!view->state->verified) {
-        struct plan_action *action =
-            plan_action(p->plan, p->options->shown[pair] ? PLAN_VERIFIED : PLAN_ROUND);
-        if (action != NULL)
-            action->pair = pair;
-    }
-}
-
 /* --------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct planning *p, size_t pair)
@@ -485,12 +376,10 @@ static void plan_pair(struct planning *p, size_t pair)
         install(p, pair);
     if (view->state == NULL || state_last_leaf(view->state) == NULL)
         return;
-    /* What services read in place is loaded when it is ripe, not before. */
-    bool early = view->conf->install == NULL && view->due && view->ripe_in != 0;
-    if (view->state->reload && !early)
+    if (view->state->reload && !plan_is_early(view))
         plan_reload(p, pair, false);
     else if (!view->state->reload)
-        verify(p, pair);
+        plan_verify(p, pair);
 }
 
 void plan_installs(struct planning *p)

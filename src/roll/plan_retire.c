@@ -104,6 +104,22 @@ static bool remainder_fits(const struct planning *p, const struct provider_rrset
     return true;
 }
 
+/*
+ * Whether it is not known what stands in some source of the host: a file that is being written says
+ * nothing of the records that it had published, and services may read it in place.
+ */
+static bool is_unread(const struct planning *p, size_t h)
+{
+    const struct conf_host *host = &p->k->conf->hosts[h];
+    for (size_t i = 0; i < host->pairs_count; i++) {
+        enum pair_code code = p->k->seen->pairs[host->pairs[i]].source.code;
+        bool staged = p->k->conf->pairs[host->pairs[i]].install != NULL;
+        if (code == PAIR_LATER || code == PAIR_FAILED || (!staged && code != PAIR_READ))
+            return true;
+    }
+    return false;
+}
+
 struct retiring {
     struct planning *p;
     size_t h, s;
@@ -145,7 +161,7 @@ static void retire_record(struct retiring *r, size_t index)
         return;
     }
     int64_t in = retire_record_in(p, r->h, set, &record->tlsa, needed);
-    if (plan_adds(p->plan, r->h, r->s, NULL) || p->plan->cut || in < 0)
+    if (plan_adds(p->plan, r->h, r->s, NULL) || p->plan->cut || in < 0 || is_unread(p, r->h))
         return;
     if (in > 0) {
         plan_next(p->plan, PLAN_STEP_RETIRE, r->h, in);
@@ -265,6 +281,14 @@ static bool has_records(const struct planning *p, size_t pair, const struct cert
     return false;
 }
 
+/* Without `install` what stands in the source is known before services are to load it. */
+static bool is_to_come(const struct planning *p, size_t pair, const struct cert_digests *leaf)
+{
+    const struct pair_found *source = &p->k->seen->pairs[pair].source;
+    return p->k->conf->pairs[pair].install == NULL && source->code == PAIR_READ &&
+           state_same_leaf(&source->leaf, leaf);
+}
+
 /* Facts 2.4: the former pair is kept for as long as its records are. */
 void plan_forget(struct planning *p)
 {
@@ -278,7 +302,7 @@ void plan_forget(struct planning *p)
         if (p->k->seen->pairs[i].previous.code == PAIR_READ)
             kept = has_records(p, i, &p->k->seen->pairs[i].previous.leaf, last);
         for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
-            if (state_same_leaf(&l->digests, last))
+            if (state_same_leaf(&l->digests, last) || is_to_come(p, i, &l->digests))
                 continue;
             former = true;
             kept = kept || has_records(p, i, &l->digests, last);

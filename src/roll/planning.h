@@ -39,6 +39,12 @@ uint32_t plan_retire_wait(const struct planning *p, size_t h);
 
 void plan_publish(struct planning *p, size_t h, size_t s);
 void plan_installs(struct planning *p);
+/* What services read in place is loaded when it is ripe, not before: whether it is not. */
+bool plan_is_early(const struct pair_view *view);
+/* AGAIN: after one that left a service with a former leaf. */
+void plan_reload(struct planning *p, size_t pair, bool again);
+/* What the handshakes ask for, once a pair was loaded. */
+void plan_verify(struct planning *p, size_t pair);
 /*
  * 3.3, 3.4: whether a record may be deleted and is of a combination that is not configured, and
  * that the source of some pair neither matches nor can be made to: it is removed entirely.

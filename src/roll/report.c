@@ -436,6 +436,9 @@ enum report_meaning report_meaning(enum plan_note_kind kind)
         [REPORT_PASSING] = REPORT_LATER,   [REPORT_FAILED] = REPORT_FAILURE,
         [REPORT_DEFERRED] = REPORT_OUTAGE, [REPORT_WRONG] = REPORT_USAGE,
     };
+    /* Told by a run once; as it should be all the same. */
+    if (kind == PLAN_NOTE_ALIAS || kind == PLAN_NOTE_LEFT)
+        return REPORT_NEWS;
     return meanings[notes[kind].weight];
 }
 

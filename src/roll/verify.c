@@ -37,6 +37,19 @@ static bool was_ours(const struct knowledge *k, size_t h, const struct cert_dige
     return false;
 }
 
+/* What services that read the source will be made to load: some of them were faster. */
+static bool is_to_come(const struct knowledge *k, size_t h, const struct cert_digests *leaf)
+{
+    const struct conf_host *host = &k->conf->hosts[h];
+    for (size_t i = 0; i < host->pairs_count; i++) {
+        const struct pair_found *source = &k->seen->pairs[host->pairs[i]].source;
+        if (k->conf->pairs[host->pairs[i]].install == NULL && source->code == PAIR_READ &&
+            state_same_leaf(&source->leaf, leaf))
+            return true;
+    }
+    return false;
+}
+
 /* What is served for a kind of key is what this pair is for (facts 2.4: each on its own). */
 static bool is_kind(const struct knowledge *k, size_t pair, enum probe_algorithm algorithm)
 {
@@ -63,6 +76,8 @@ static enum verdict of_chain(const struct knowledge *k, size_t h, size_t s,
     struct fit_chain chain = {&shown->leaf, shown->issuers_count, shown->issuers};
     if (is_ours_now(k, h, &shown->leaf))
         return VERDICT_NEW;
+    if (is_to_come(k, h, &shown->leaf))
+        return VERDICT_EARLY;
     bool ours = was_ours(k, h, &shown->leaf);
     if (!ours && need_owner(k, h, &shown->leaf) != NEED_STRANGER)
         return VERDICT_EARLY;

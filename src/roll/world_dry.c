@@ -306,11 +306,28 @@ static void dry_set_state_aside(void *context)
     (void)context;
 }
 
+static bool has_command(const struct conf_list *list, const char *command)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], command) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Services that read the source show what stands there, once a command has loaded it. */
 static void dry_run_hook(void *context, const struct world_hook *hook,
                          struct world_hook_result *result)
 {
     struct world_dry *dry = context;
     say(dry, "run", hook->event, hook->command);
+    for (size_t i = 0; i < dry->conf->pairs_count; i++) {
+        const struct conf_pair *pair = &dry->conf->pairs[i];
+        if (pair->install == NULL && (has_command(&pair->reload, hook->command) ||
+                                      has_command(&pair->restart, hook->command)))
+            dry->real.local->read_pair(dry->real.local_context, i, WORLD_SOURCE,
+                                       &dry->installed[i]);
+    }
     result->succeeded = true;
 }
 

@@ -269,17 +269,14 @@ static void show_countdown(const char *what, int64_t left)
  */
 static bool local_wait(void *context, int64_t seconds, const char *what)
 {
-    struct moment now;
     bool shown = log_shows(LOG_LEVEL_NOTICE) && isatty(STDERR_FILENO), stopped = false;
     (void)context;
-    time_moment(&now);
     /* One second more: the step compares whole seconds, rounded to the safe side. */
-    int64_t end = now.boottime + seconds + 1;
-    while (!stopped && now.boottime < end) {
+    int64_t now = time_ticks(), end = (now / 1000 + seconds + 1) * 1000;
+    for (; !stopped && now < end; now = time_ticks()) {
         if (shown)
-            show_countdown(what, end - now.boottime);
-        stopped = pause_ms(1000 - time_ticks() % 1000 + 1);
-        time_moment(&now);
+            show_countdown(what, (end - now) / 1000);
+        stopped = pause_ms(1000 - now % 1000 + 1);
     }
     if (shown)
         (void)!write(STDERR_FILENO, "\r\033[K", 4);

@@ -98,7 +98,7 @@ class Names:
     def records_now(self, owner):
         try:
             found = self.cf.rrset(owner)
-        except AttributeError:  # in no zone of the emulator's
+        except (AttributeError, KeyError):  # in no zone of the emulator's
             return ()
         now = tuple(sorted((content, found["ttl"]) for content in found["records"]))
         with self.lock:

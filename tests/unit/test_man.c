@@ -174,7 +174,7 @@ static void test_entries_are_keys(void **state)
     }
 }
 
-static const struct verb *const verbs[] = {&verb_run, &verb_digest, &verb_version};
+static const struct verb *const verbs[] = {&verb_run, &verb_status, &verb_digest, &verb_version};
 
 static void test_options_have_entries(void **state)
 {

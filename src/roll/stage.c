@@ -1,0 +1,277 @@
+#include "roll/stage.h"
+
+const char *const stage_names[] = {
+    [STAGE_OUTAGE] = "outage",         [STAGE_PUT_BACK] = "put-back",
+    [STAGE_BLOCKED] = "blocked",       [STAGE_UNKNOWN] = "unknown",
+    [STAGE_PUBLISHING] = "publishing", [STAGE_WAITING] = "waiting",
+    [STAGE_READY] = "ready",           [STAGE_LOADING] = "loading",
+    [STAGE_VERIFYING] = "verifying",   [STAGE_RETIRING] = "retiring",
+    [STAGE_LEAVING] = "leaving",       [STAGE_LEFT] = "left",
+    [STAGE_STEADY] = "steady",
+};
+
+const char *const stage_step_names[] = {
+    [PLAN_FILL] = "install",
+    [PLAN_PUT_BACK] = "put-back",
+    [PLAN_ADD] = "publish",
+    [PLAN_INSTALL] = "install",
+    [PLAN_RELOAD] = "reload",
+    [PLAN_ROUND] = "verify",
+    [PLAN_VERIFIED] = "verify",
+    [PLAN_REMOVE] = "retire",
+    [PLAN_DROP_PREVIOUS] = "drop-former",
+    [STAGE_STEP_NONE] = NULL,
+    [STAGE_STEP_SEE] = "be-visible",
+    [STAGE_STEP_SHOW] = "be-served",
+};
+
+/* --- the plan -------------------------------------------------------------------------------- */
+
+static bool is_of_record(const struct plan_action *action)
+{
+    return action->kind == PLAN_ADD || action->kind == PLAN_REMOVE;
+}
+
+/* Whether an action is the pair's: of itself, or of a record of its keys. */
+static bool is_of_pair(const struct survey *s, const struct plan_action *action, size_t pair)
+{
+    struct need needs[NEED_MOST];
+    if (!is_of_record(action))
+        return action->pair == pair;
+    for (size_t i = need_own(&s->k, action->host, needs); i-- > 0;) {
+        if (needs[i].pair == pair &&
+            fit_matches(action->kind == PLAN_ADD ? &action->record : &action->target->tlsa,
+                        &needs[i].chain))
+            return true;
+    }
+    return false;
+}
+
+/* The first kind of action that the plan has for this pair; STAGE_STEP_NONE: none. */
+static unsigned first_action(const struct survey *s, size_t pair)
+{
+    unsigned first = STAGE_STEP_NONE;
+    for (size_t i = 0; i < s->plan.actions_count; i++) {
+        const struct plan_action *action = &s->plan.actions[i];
+        if (action->kind < first && is_of_pair(s, action, pair))
+            first = action->kind;
+    }
+    return first;
+}
+
+static bool has_note(const struct survey *s, enum plan_note_kind kind, size_t pair)
+{
+    for (size_t i = 0; i < s->plan.notes_count; i++) {
+        if (s->plan.notes[i].kind == kind && s->plan.notes[i].pair == pair)
+            return true;
+    }
+    return false;
+}
+
+static bool is_outage_at(const struct survey *s, size_t h, size_t v)
+{
+    return survey_noted(s, PLAN_NOTE_OUTAGE, h, v) || survey_noted(s, PLAN_NOTE_OTHER, h, v);
+}
+
+static bool is_out(const struct survey *s, size_t pair)
+{
+    struct verify_sum sum;
+    bool looked;
+    verify_pair(&s->k, pair, &sum, &looked);
+    return sum.others > 0 && is_outage_at(s, sum.host, sum.service);
+}
+
+/* Nothing is done for it before somebody acts. */
+static bool is_blocked(const struct survey *s, size_t pair)
+{
+    for (size_t h = 0; h < s->conf->hosts_count; h++) {
+        if (need_has_pair(&s->conf->hosts[h], pair) && s->seen.hosts[h].other_mx != NULL)
+            return true;
+    }
+    return has_note(s, PLAN_NOTE_BLOCKED, pair) || has_note(s, PLAN_NOTE_UNFIT, pair);
+}
+
+/* --- times ----------------------------------------------------------------------------------- */
+
+int64_t stage_ripe_in(const struct survey *s, size_t pair, const struct cert_digests *leaf)
+{
+    int64_t longest = 0;
+    for (size_t h = 0; h < s->conf->hosts_count; h++) {
+        const struct conf_host *host = &s->conf->hosts[h];
+        for (size_t v = 0; need_has_pair(host, pair) && v < host->services_count; v++) {
+            bool cut_short;
+            int64_t left = learn_left(&s->k, h, v, leaf, false, &cut_short);
+            /* What `propagation` adds is learnt by asking. */
+            if (left < 0 ||
+                !(s->seen.hosts[h].views[v].asked || host->propagation == CONF_PROPAGATION_ALL))
+                return -1;
+            longest = left > longest ? left : longest;
+        }
+    }
+    return longest;
+}
+
+static bool is_listed(const struct survey *s, size_t pair)
+{
+    for (size_t h = 0; h < s->conf->hosts_count; h++) {
+        if (need_has_pair(&s->conf->hosts[h], pair) && s->seen.hosts[h].listed)
+            return true;
+    }
+    return false;
+}
+
+/* Seconds until the first record of a former key of the pair may go; -1: not known. */
+static int64_t retires_in(const struct survey *s, size_t pair, const struct state_pair *state)
+{
+    int64_t in = -1;
+    for (size_t h = 0; h < s->conf->hosts_count; h++) {
+        const struct conf_host *host = &s->conf->hosts[h];
+        int64_t left = s->plan.retire_in[h];
+        if (!need_has_pair(host, pair))
+            continue;
+        if (!s->seen.hosts[h].listed)
+            left = host->waits.retire - state_elapsed(&state->verification, &s->seen.now);
+        if (left >= 0 && (in < 0 || left < in))
+            in = left;
+    }
+    return in;
+}
+
+/* --- one pair -------------------------------------------------------------------------------- */
+
+/* The source is to be installed. ACTION is the plan's first for it. */
+static struct stage_of of_due(const struct survey *s, size_t pair, unsigned action)
+{
+    const bool listed = is_listed(s, pair);
+    int64_t in = listed ? s->plan.pairs[pair].ripe_in
+                        : stage_ripe_in(s, pair, &s->seen.pairs[pair].source.leaf);
+    unsigned step = s->conf->pairs[pair].install == NULL ? PLAN_RELOAD : PLAN_INSTALL;
+    if (action <= PLAN_RELOAD && action != PLAN_ADD)
+        return (struct stage_of){STAGE_READY, action, 0};
+    if (in < 0)
+        return (struct stage_of){STAGE_PUBLISHING,
+                                 action == PLAN_ADD ? action : (unsigned)STAGE_STEP_SEE,
+                                 action == PLAN_ADD ? 0 : -1};
+    if (in > 0)
+        return (struct stage_of){STAGE_WAITING, action == PLAN_ADD ? action : step,
+                                 action == PLAN_ADD ? 0 : in};
+    /* Ripe, and yet no action: another pair comes first; or nobody was asked. */
+    return (struct stage_of){STAGE_READY, step, listed ? -1 : 0};
+}
+
+/* What services are meant to serve is what there is. */
+static struct stage_of of_current(const struct survey *s, size_t pair)
+{
+    const struct state_pair *state = state_pair(&s->state, s->conf->pairs[pair].label);
+    if (state == NULL || state->leafs == NULL)
+        return (struct stage_of){STAGE_UNKNOWN, STAGE_STEP_NONE, -1};
+    if (state->reload)
+        return (struct stage_of){STAGE_LOADING, PLAN_RELOAD, is_listed(s, pair) ? -1 : 0};
+    if (!state->verified)
+        return (struct stage_of){STAGE_VERIFYING, STAGE_STEP_SHOW, -1};
+    if (state->leafs->next == NULL && s->seen.pairs[pair].previous.code == PAIR_ABSENT)
+        return (struct stage_of){STAGE_STEADY, STAGE_STEP_NONE, -1};
+    int64_t in = retires_in(s, pair, state);
+    return (struct stage_of){STAGE_RETIRING, in < 0 ? (unsigned)STAGE_STEP_NONE : PLAN_REMOVE, in};
+}
+
+struct stage_of stage_of_pair(const struct survey *s, size_t pair)
+{
+    const bool due = s->plan.pairs[pair].due;
+    unsigned action = first_action(s, pair);
+    struct stage_of of = due ? of_due(s, pair, action) : of_current(s, pair);
+    if (!due && action == PLAN_ADD)
+        of.stage = STAGE_PUBLISHING;
+    /* What is done meanwhile for a pair that is to be replaced is no step of its own. */
+    if (action != STAGE_STEP_NONE && !due)
+        of = (struct stage_of){of.stage, action, 0};
+    if (is_blocked(s, pair)) {
+        of.stage = STAGE_BLOCKED;
+        of.step =
+            of.step == STAGE_STEP_SEE || of.step == STAGE_STEP_SHOW ? STAGE_STEP_NONE : of.step;
+    }
+    if (has_note(s, PLAN_NOTE_PUT_BACK, pair))
+        of.stage = STAGE_PUT_BACK;
+    if (action == PLAN_PUT_BACK || is_out(s, pair))
+        of.stage = STAGE_OUTAGE;
+    return of;
+}
+
+/* --- hosts ----------------------------------------------------------------------------------- */
+
+static enum stage sooner(enum stage a, enum stage b)
+{
+    return a < b ? a : b;
+}
+
+/* What holds at one service, whatever the pairs. */
+static enum stage stage_of_service(const struct survey *s, size_t h, size_t v)
+{
+    const struct world_view *view = &s->seen.hosts[h].views[v];
+    for (size_t i = 0; i < view->servers_count; i++) {
+        if (survey_misfit(s, h, v, &view->servers[i]) != NULL)
+            return STAGE_OUTAGE;
+    }
+    if (is_outage_at(s, h, v) || survey_noted(s, PLAN_NOTE_BOGUS, h, v))
+        return STAGE_OUTAGE;
+    if (survey_noted(s, PLAN_NOTE_NO_STARTTLS, h, v))
+        return STAGE_BLOCKED;
+    for (size_t i = 0; i < s->plan.actions_count; i++) {
+        const struct plan_action *a = &s->plan.actions[i];
+        if (is_of_record(a) && a->host == h && a->service == v)
+            return a->kind == PLAN_ADD ? STAGE_PUBLISHING : STAGE_RETIRING;
+    }
+    return STAGE_STEADY;
+}
+
+enum stage stage_of_host(const struct survey *s, size_t h)
+{
+    const struct conf_host *host = &s->conf->hosts[h];
+    enum stage stage = STAGE_STEADY, leaving = STAGE_LEFT;
+    if (s->seen.hosts[h].other_mx != NULL)
+        return STAGE_BLOCKED;
+    for (size_t v = 0; v < host->services_count; v++) {
+        stage = sooner(stage, stage_of_service(s, h, v));
+        if (!survey_noted(s, PLAN_NOTE_LEFT, h, v))
+            leaving = STAGE_LEAVING;
+    }
+    if (host->leave)
+        return stage == STAGE_OUTAGE ? stage : leaving;
+    for (size_t i = 0; i < host->pairs_count; i++)
+        stage = sooner(stage, stage_of_pair(s, host->pairs[i]).stage);
+    return stage;
+}
+
+enum stage stage_of_all(const struct survey *s)
+{
+    enum stage stage = STAGE_STEADY;
+    for (size_t h = 0; h < s->conf->hosts_count; h++) {
+        if (s->host_wanted[h])
+            stage = sooner(stage, stage_of_host(s, h));
+    }
+    return stage;
+}
+
+/* --- what the TTL costs ---------------------------------------------------------------------- */
+
+struct stage_cost stage_cost(const struct survey *s, size_t h)
+{
+    const struct conf_host *host = &s->conf->hosts[h];
+    const struct observed_host *seen = &s->seen.hosts[h];
+    struct stage_cost cost = {0, host->waits.margin, 0};
+    uint32_t settle = 0;
+    for (size_t v = 0; v < host->services_count; v++) {
+        const struct state_owner *owner = state_owner(&s->state, seen->sets[v].owner);
+        /* Nothing stood there yet: what is to stand there. */
+        uint32_t lifetime = owner == NULL || owner->lifetime == 0 ? host->ttl : owner->lifetime;
+        cost.lifetime = lifetime > cost.lifetime ? lifetime : cost.lifetime;
+        settle = seen->views[v].settle > settle ? seen->views[v].settle : settle;
+    }
+    cost.seconds = 2 * (int64_t)cost.lifetime + cost.margin;
+    if (cost.seconds < host->waits.floor)
+        cost.seconds = host->waits.floor;
+    cost.seconds += settle;
+    if (cost.seconds < host->waits.publish)
+        cost.seconds = host->waits.publish;
+    return cost;
+}
