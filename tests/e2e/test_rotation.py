@@ -683,7 +683,7 @@ def jumps():
             lab.put("mail", lab.pair(2))
             lab.run(clock=True)
             lab.clock.set(wall=lab.clock.wall + jump)
-            lab.run(clock=True, code=(GOOD, USAGE, LATER))  # certificates have dates
+            lab.run(clock=True, code=(GOOD, FAILED, USAGE, LATER))  # certificates have dates
             same(lab.reloads(), [], "a jump of the clock ended the wait")
             lab.clock.set(wall=lab.clock.wall - jump)
             due(lab, 3900, lambda: len(lab.reloads()), 0)
