@@ -139,23 +139,18 @@ static int64_t retires_in(const struct survey *s, size_t pair, const struct stat
 
 /* --- one pair -------------------------------------------------------------------------------- */
 
-/* The source is to be installed. ACTION is the plan's first for it. */
-static struct stage_of of_due(const struct survey *s, size_t pair, unsigned action)
+/* The source is to be installed. */
+static struct stage_of of_due(const struct survey *s, size_t pair)
 {
     const bool listed = is_listed(s, pair);
+    const unsigned step = s->conf->pairs[pair].install == NULL ? PLAN_RELOAD : PLAN_INSTALL;
     int64_t in = listed ? s->plan.pairs[pair].ripe_in
                         : stage_ripe_in(s, pair, &s->seen.pairs[pair].source.leaf);
-    unsigned step = s->conf->pairs[pair].install == NULL ? PLAN_RELOAD : PLAN_INSTALL;
-    if (action <= PLAN_RELOAD && action != PLAN_ADD)
-        return (struct stage_of){STAGE_READY, action, 0};
     if (in < 0)
-        return (struct stage_of){STAGE_PUBLISHING,
-                                 action == PLAN_ADD ? action : (unsigned)STAGE_STEP_SEE,
-                                 action == PLAN_ADD ? 0 : -1};
+        return (struct stage_of){STAGE_PUBLISHING, STAGE_STEP_SEE, -1};
     if (in > 0)
-        return (struct stage_of){STAGE_WAITING, action == PLAN_ADD ? action : step,
-                                 action == PLAN_ADD ? 0 : in};
-    /* Ripe, and yet no action: another pair comes first; or nobody was asked. */
+        return (struct stage_of){STAGE_WAITING, step, in};
+    /* Where the plan has no action for it, another pair comes first; or nobody was asked. */
     return (struct stage_of){STAGE_READY, step, listed ? -1 : 0};
 }
 
@@ -178,17 +173,21 @@ static struct stage_of of_current(const struct survey *s, size_t pair)
 struct stage_of stage_of_pair(const struct survey *s, size_t pair)
 {
     const bool due = s->plan.pairs[pair].due;
-    unsigned action = first_action(s, pair);
-    struct stage_of of = due ? of_due(s, pair, action) : of_current(s, pair);
-    if (!due && action == PLAN_ADD)
-        of.stage = STAGE_PUBLISHING;
+    const unsigned action = first_action(s, pair);
+    struct stage_of of = due ? of_due(s, pair) : of_current(s, pair);
     /* What is done meanwhile for a pair that is to be replaced is no step of its own. */
-    if (action != STAGE_STEP_NONE && !due)
-        of = (struct stage_of){of.stage, action, 0};
+    if (action <= PLAN_RELOAD || (action != STAGE_STEP_NONE && !due)) {
+        of.step = action;
+        of.in = 0;
+    }
+    if (action == PLAN_FILL)
+        of.stage = STAGE_READY;
+    else if (action == PLAN_ADD && !due)
+        of.stage = STAGE_PUBLISHING;
     if (is_blocked(s, pair)) {
         of.stage = STAGE_BLOCKED;
-        of.step =
-            of.step == STAGE_STEP_SEE || of.step == STAGE_STEP_SHOW ? STAGE_STEP_NONE : of.step;
+        if (of.step > STAGE_STEP_NONE)
+            of.step = STAGE_STEP_NONE;
     }
     if (has_note(s, PLAN_NOTE_PUT_BACK, pair))
         of.stage = STAGE_PUT_BACK;

@@ -166,9 +166,8 @@ static void find_needs(const struct survey *s, size_t h, size_t v, const struct 
                           ? 0
                           : state_elapsed(&wait->since, &s->seen.now);
         /* What began in this very look is not known to anybody else. */
-        if (age <= record->age)
+        if (age <= 0 || age <= record->age)
             continue;
-        record->aged = true;
         record->age = age;
         record->since = wait->since.wall;
     }
@@ -192,12 +191,12 @@ void survey_record(const struct survey *s, size_t h, size_t v, const struct tlsa
     const struct observed_host *host = &s->seen.hosts[h];
     const struct provider_rrset *set = &host->sets[v];
     const struct world_view *view = &host->views[v];
-    memset(record, 0, sizeof *record);
+    record->ttl = record->since = record->age = -1;
     for (size_t i = 0; host->listed && i < set->count; i++) {
         if (tlsa_equal(&set->records[i].tlsa, tlsa))
-            record->listed = &set->records[i];
+            record->ttl = set->records[i].ttl;
     }
-    record->everywhere = record->listed != NULL || !host->listed;
+    record->everywhere = record->ttl >= 0 || !host->listed;
     for (size_t i = 0; i < view->servers_count; i++)
         record->everywhere = record->everywhere && (!survey_answers(&view->servers[i]) ||
                                                     survey_shows(&view->servers[i], tlsa));

@@ -72,11 +72,9 @@ struct survey_record {
     enum survey_whose whose;
     size_t pair; /* of the first three; else SIZE_MAX */
     enum survey_ownership ownership;
-    const struct provider_record *listed; /* as the provider has it; NULL: it has not */
-    bool everywhere; /* the provider has it, and every server that answers; as far as they are known
-                      */
-    bool aged;       /* it is known to be visible everywhere, since SINCE, for AGE seconds */
-    int64_t since, age;
+    int64_t ttl;        /* as the provider has it; -1: it has no such record */
+    bool everywhere;    /* the provider has it, and every server that answers, as far as known */
+    int64_t since, age; /* visible everywhere: wall time, and seconds; -1: not known */
 };
 
 /*

@@ -140,7 +140,7 @@ static void tell(const struct survey *s, bool json)
     FILE *file = tmpfile();
     assert_non_null(file);
     int saved = begin_capture(file);
-    int rc = json ? status_json(s, exit_code) : status_text(s);
+    int rc = status_tell(s, json, exit_code);
     end_capture(file, saved);
     assert_int_equal(rc, 0);
 }
@@ -277,7 +277,7 @@ static void error_test(void **state)
     FILE *file = tmpfile();
     assert_non_null(file);
     int saved = begin_capture(file);
-    int rc = status_json_error(2, "daneroll.conf:3: unknown key \"x\"\n1 fault\n");
+    int rc = status_tell_error(2, "daneroll.conf:3: unknown key \"x\"\n1 fault\n");
     end_capture(file, saved);
     assert_int_equal(rc, 0);
     assert_string_equal(output, "{\"version\":1,\"error\":{\"exit\":2,\"texts\":[\"daneroll.conf:3: "
