@@ -132,7 +132,7 @@ static const struct conf_key options[] = {
      .kind = CONF_YES_NO,
      .preset = "no",
      .needs_no_value = true,
-     .help = "install again what was put back"},
+     .help = "install what was put back once more"},
     {.name = "dry-run",
      .kind = CONF_YES_NO,
      .preset = "no",
@@ -160,10 +160,13 @@ const struct verb verb_run = {
     .options_count = sizeof options / sizeof options[0],
     .configured = true,
     .about =
-        "Publishes the TLSA records of a renewed key beside those of the key in use, reloads the "
-        "services when no cache can hold records without it, retires the old records later. Takes "
-        "the steps that are due and ends; the state file keeps the times. With --wait it runs "
-        "`renew` first and stays until all is done. HOST limits it to these hosts, and those that "
-        "share a pair with them.",
+        "Publishes the TLSA records of a renewed key beside those of the key in use; when every "
+        "name "
+        "server shows them and no cache can hold records without them, installs the pair and "
+        "reloads the services; sees by handshakes that all serve it; later retires the old "
+        "records. Takes the steps that are due and ends, without a word if there are none; the "
+        "state file keeps the times. Runs `renew` when a certificate nears its end, with --wait "
+        "once at the start, and then stays until all is done. HOST limits it to these hosts, and "
+        "those that share a pair with them.",
     .run = run_run,
 };
