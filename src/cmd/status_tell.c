@@ -182,6 +182,7 @@ static void put_cost(struct page *p, const struct stage_cost *cost)
     page_seconds(p, "seconds", cost->seconds);
     page_number(p, "ttl", cost->lifetime);
     page_number(p, "margin", cost->margin);
+    page_row_end(p);
     page_item_end(p);
 }
 
@@ -218,10 +219,6 @@ static void put_host(struct telling *t, size_t h)
 static void put_file(struct telling *t, size_t pair, const char *what,
                      const struct pair_found *found)
 {
-    static const char *const codes[] = {[PAIR_READ] = "good",
-                                        [PAIR_LATER] = "being-written",
-                                        [PAIR_FAILED] = "failed",
-                                        [PAIR_UNFIT] = "unfit"};
     struct page *p = &t->page;
     const bool good = found->code == PAIR_READ;
     /* Of a next key only the key is known. */
@@ -233,7 +230,7 @@ static void put_file(struct telling *t, size_t pair, const char *what,
     if (p->json)
         page_text(p, "file", what);
     if (p->json || !good)
-        page_text(p, "status", codes[found->code]);
+        page_flag(p, "good", true, good, "not good");
     if (good) {
         page_digest(p, "key", found->leaf.spki256);
         page_text(p, "algorithm", algorithms[found->algorithm]);
@@ -250,7 +247,8 @@ static void put_file(struct telling *t, size_t pair, const char *what,
         page_time(p, "not-after", found->not_after);
         page_number(p, "days-left", left < 0 ? 0 : left / 86400);
     }
-    page_text(p, "message", good ? found->warning : found->words);
+    /* In text the words are among the problems. */
+    page_text(p, "message", good ? found->warning : p->json ? found->words : NULL);
     page_item_end(p);
 }
 

@@ -97,20 +97,6 @@ size_t survey_records(const struct survey *s, size_t h, size_t v,
     return count;
 }
 
-bool survey_answers(const struct world_server *server)
-{
-    return server->answer == WORLD_RRSET || server->answer == WORLD_DENIAL;
-}
-
-bool survey_shows(const struct world_server *server, const struct tlsa *record)
-{
-    for (size_t i = 0; i < server->count; i++) {
-        if (tlsa_equal(&server->records[i], record))
-            return true;
-    }
-    return false;
-}
-
 const struct world_shown *survey_misfit(const struct survey *s, size_t h, size_t v,
                                         const struct world_server *server)
 {
@@ -173,6 +159,16 @@ static void find_needs(const struct survey *s, size_t h, size_t v, const struct 
     }
 }
 
+/* Whether a server that answers does not show it. */
+static bool is_missing(const struct world_server *server, const struct tlsa *tlsa)
+{
+    for (size_t i = 0; i < server->count; i++) {
+        if (tlsa_equal(&server->records[i], tlsa))
+            return false;
+    }
+    return server->answer == WORLD_RRSET || server->answer == WORLD_DENIAL;
+}
+
 static bool is_served(const struct world_service *service, const struct tlsa *tlsa)
 {
     for (size_t i = 0; i < service->count; i++) {
@@ -198,8 +194,7 @@ void survey_record(const struct survey *s, size_t h, size_t v, const struct tlsa
     }
     record->everywhere = record->ttl >= 0 || !host->listed;
     for (size_t i = 0; i < view->servers_count; i++)
-        record->everywhere = record->everywhere && (!survey_answers(&view->servers[i]) ||
-                                                    survey_shows(&view->servers[i], tlsa));
+        record->everywhere = record->everywhere && !is_missing(&view->servers[i], tlsa);
     record->whose = is_served(&host->services[v], tlsa) ? SURVEY_ANOTHER : SURVEY_NOBODYS;
     record->pair = SIZE_MAX;
     find_needs(s, h, v, tlsa, record);

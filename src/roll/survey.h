@@ -89,8 +89,6 @@ void survey_record(const struct survey *s, size_t h, size_t v, const struct tlsa
 /* Whose a served leaf is; *PAIR as above. */
 enum survey_whose survey_whose(const struct survey *s, size_t h, const struct cert_digests *leaf,
                                size_t *pair);
-bool survey_answers(const struct world_server *server);
-bool survey_shows(const struct world_server *server, const struct tlsa *record);
 /*
  * The first handshake with service V of host H that the server's RRset does not fit; NULL: it fits
  * all.
