@@ -162,6 +162,8 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
         noted->seen = false;
         memset(&noted->since, 0, sizeof noted->since);
     }
+    learn_remove(acting->state, acting->conf, acting->seen, action->host, action->service,
+                 &action->target->tlsa);
     if (act_save(acting) != 0)
         return false;
     struct provider_result result =

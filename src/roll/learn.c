@@ -375,16 +375,21 @@ void learn_write(struct state *state, const struct conf *conf, const struct obse
     }
 }
 
-void learn_remove(struct state *state, const char *owner, const struct tlsa *record)
+void learn_remove(struct state *state, const struct conf *conf, const struct observation *seen,
+                  size_t h, size_t s, const struct tlsa *record)
 {
-    for (struct state_wait *w = state->waits; w != NULL; w = w->next) {
-        struct cert_digests leaf = {0};
-        const struct fit_chain chain = {&leaf, 0, NULL};
-        memcpy(leaf.spki256, w->key, sizeof w->key);
-        memcpy(leaf.certificate256, w->certificate, sizeof w->certificate);
-        if (name_equal(w->owner, owner) && fit_matches(record, &chain)) {
-            w->misfit = true;
-            w->reached = false;
+    struct knowledge k = {conf, state, seen};
+    bool names_issuer = record->combination.usage == TLSA_USAGE_PKIX_TA ||
+                        record->combination.usage == TLSA_USAGE_DANE_TA;
+    struct need needs[NEED_MOST];
+    size_t count = need_of(&k, h, s, needs);
+    for (size_t i = 0; i < count; i++) {
+        const struct fit_chain *chain = &needs[i].chain;
+        struct state_wait *wait = state_wait(state, seen->hosts[h].sets[s].owner, chain->leaf);
+        bool unknown = names_issuer && chain->issuers_count == 0;
+        if (wait != NULL && (unknown || fit_matches(record, chain))) {
+            wait->misfit = true;
+            wait->reached = false;
         }
     }
 }

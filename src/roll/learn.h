@@ -22,6 +22,13 @@ void learn_write(struct state *state, const struct conf *conf, const struct obse
                  size_t h, size_t s, const struct tlsa *record, uint32_t ttl);
 
 /*
+ * RECORD is about to be removed there: leafs that it is for have to wait anew, however long it is
+ * still shown.
+ */
+void learn_remove(struct state *state, const struct conf *conf, const struct observation *seen,
+                  size_t h, size_t s, const struct tlsa *record);
+
+/*
  * Seconds until the waiting rule is over for this leaf at service S of host H: T1 + 2·L + M, not
  * before T1 + F (facts 2.3; RFC 7671 section 8.1, RFC 6698 appendix A.4). -1: not known yet, its
  * records are not visible everywhere. *SHORT is set where `publish-wait` was left out because the
