@@ -96,7 +96,7 @@ static const struct conf_key options[] = {
 
 const struct verb verb_status = {
     .name = "status",
-    .summary = "show keys, records, services and the next step",
+    .summary = "show keys, records and the next step",
     .arguments = "[HOST...]",
     .arguments_least = 0,
     .arguments_most = SIZE_MAX,

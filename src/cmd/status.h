@@ -13,11 +13,13 @@ int status_tell(const struct survey *s, bool json, int code);
 int status_tell_error(int code, const char *texts);
 
 /* What things are called. */
-extern const char *const status_zones[];      /* by enum world_zone */
-extern const char *const status_answers[];    /* by enum world_answer */
-extern const char *const status_results[];    /* by enum probe_code */
-extern const char *const status_whose[];      /* by enum survey_whose */
-extern const char *const status_ownerships[]; /* by enum survey_ownership */
-extern const char *const status_meanings[];   /* by enum report_meaning */
+#define STATUS_WORD_SIZE STAGE_WORD_SIZE
+
+extern const char status_zones[][STATUS_WORD_SIZE];      /* by enum world_zone */
+extern const char status_answers[][STATUS_WORD_SIZE];    /* by enum world_answer */
+extern const char status_results[][STATUS_WORD_SIZE];    /* by enum probe_code */
+extern const char status_whose[][STATUS_WORD_SIZE];      /* by enum survey_whose */
+extern const char status_ownerships[][STATUS_WORD_SIZE]; /* by enum survey_ownership */
+extern const char status_meanings[][STATUS_WORD_SIZE];   /* by enum report_meaning */
 
 #endif

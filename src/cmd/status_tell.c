@@ -4,42 +4,42 @@
 
 #include <string.h>
 
-const char *const status_zones[] = {
+const char status_zones[][STATUS_WORD_SIZE] = {
     [WORLD_ZONE_UNKNOWN] = "unknown", [WORLD_ZONE_UNSIGNED] = "unsigned",
     [WORLD_ZONE_NO_DS] = "no-ds",     [WORLD_ZONE_SIGNED] = "signed",
     [WORLD_ZONE_BOGUS] = "bogus",
 };
 
-const char *const status_answers[] = {
+const char status_answers[][STATUS_WORD_SIZE] = {
     [WORLD_RRSET] = "records",
     [WORLD_DENIAL] = "denial",
     [WORLD_SILENT] = "silent",
     [WORLD_LAME] = "lame",
 };
 
-const char *const status_results[] = {
+const char status_results[][STATUS_WORD_SIZE] = {
     [PROBE_SERVED] = "served",           [PROBE_OTHER_ALGORITHM] = "no-such-key",
     [PROBE_NO_STARTTLS] = "no-starttls", [PROBE_NO_TLS] = "no-tls",
     [PROBE_OLD_TLS] = "old-tls",         [PROBE_UNSEEN] = "unseen",
 };
 
-const char *const status_whose[] = {
+const char status_whose[][STATUS_WORD_SIZE] = {
     [SURVEY_CURRENT] = "current", [SURVEY_NEXT] = "next",       [SURVEY_FORMER] = "former",
     [SURVEY_ANOTHER] = "another", [SURVEY_NOBODYS] = "unknown",
 };
 
-const char *const status_ownerships[] = {
+const char status_ownerships[][STATUS_WORD_SIZE] = {
     [SURVEY_OURS] = "ours",
     [SURVEY_ADOPTED] = "adopted",
     [SURVEY_FOREIGN] = "foreign",
 };
 
-const char *const status_meanings[] = {
+const char status_meanings[][STATUS_WORD_SIZE] = {
     [REPORT_NEWS] = "news",       [REPORT_WARNING] = "warning", [REPORT_LATER] = "later",
     [REPORT_FAILURE] = "failure", [REPORT_OUTAGE] = "outage",   [REPORT_USAGE] = "usage",
 };
 
-static const char *const algorithms[] = {
+static const char algorithms[][6] = {
     [CERT_RSA] = "rsa", [CERT_ECDSA] = "ecdsa", [CERT_OTHER_ALGORITHM] = "other"};
 
 struct telling {
@@ -262,7 +262,7 @@ static void put_pair(struct telling *t, size_t pair)
     page_text(p, "state", stage_names[of.stage]);
     if (!p->json && of.step != STAGE_STEP_NONE)
         buf_text(&p->text, "next: ");
-    page_text(p, "next-step", stage_step_names[of.step]);
+    page_text(p, "next-step", of.step == STAGE_STEP_NONE ? NULL : stage_step_names[of.step]);
     page_seconds(p, "next-seconds", of.in);
     page_time(p, "next-time", of.in < 0 ? -1 : t->s->seen.now.wall + of.in);
     page_row_end(p);

@@ -1,6 +1,6 @@
 #include "roll/stage.h"
 
-const char *const stage_names[] = {
+const char stage_names[][STAGE_WORD_SIZE] = {
     [STAGE_OUTAGE] = "outage",         [STAGE_PUT_BACK] = "put-back",
     [STAGE_BLOCKED] = "blocked",       [STAGE_UNKNOWN] = "unknown",
     [STAGE_PUBLISHING] = "publishing", [STAGE_WAITING] = "waiting",
@@ -10,7 +10,7 @@ const char *const stage_names[] = {
     [STAGE_STEADY] = "steady",
 };
 
-const char *const stage_step_names[] = {
+const char stage_step_names[][STAGE_WORD_SIZE] = {
     [PLAN_FILL] = "install",
     [PLAN_PUT_BACK] = "put-back",
     [PLAN_ADD] = "publish",
@@ -20,7 +20,7 @@ const char *const stage_step_names[] = {
     [PLAN_VERIFIED] = "verify",
     [PLAN_REMOVE] = "retire",
     [PLAN_DROP_PREVIOUS] = "drop-former",
-    [STAGE_STEP_NONE] = NULL,
+    [STAGE_STEP_NONE] = "",
     [STAGE_STEP_SEE] = "be-visible",
     [STAGE_STEP_SHOW] = "be-served",
 };
@@ -70,7 +70,8 @@ static bool has_note(const struct survey *s, enum plan_note_kind kind, size_t pa
 
 static bool is_outage_at(const struct survey *s, size_t h, size_t v)
 {
-    return survey_noted(s, PLAN_NOTE_OUTAGE, h, v) || survey_noted(s, PLAN_NOTE_OTHER, h, v);
+    return survey_noted(s, PLAN_NOTE_OUTAGE, h, v) || survey_noted(s, PLAN_NOTE_OTHER, h, v) ||
+           survey_noted(s, PLAN_NOTE_BOGUS, h, v);
 }
 
 static bool is_out(const struct survey *s, size_t pair)
@@ -211,7 +212,7 @@ static enum stage stage_of_service(const struct survey *s, size_t h, size_t v)
         if (survey_misfit(s, h, v, &view->servers[i]) != NULL)
             return STAGE_OUTAGE;
     }
-    if (is_outage_at(s, h, v) || survey_noted(s, PLAN_NOTE_BOGUS, h, v))
+    if (is_outage_at(s, h, v))
         return STAGE_OUTAGE;
     if (survey_noted(s, PLAN_NOTE_NO_STARTTLS, h, v))
         return STAGE_BLOCKED;

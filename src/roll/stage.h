@@ -23,13 +23,16 @@ enum stage {
     STAGE_STEADY      /* nothing is to be done */
 };
 
-extern const char *const stage_names[];
+/* The longest of the words below, and NUL; arrays are smaller than pointers to texts. */
+#define STAGE_WORD_SIZE 12
+
+extern const char stage_names[][STAGE_WORD_SIZE];
 
 /* Steps that are no actions of the plan; their numbers follow those. */
 enum { STAGE_STEP_NONE = PLAN_KINDS, STAGE_STEP_SEE, STAGE_STEP_SHOW };
 
-/* By enum plan_kind, then the steps above; NULL for none. */
-extern const char *const stage_step_names[];
+/* By enum plan_kind, then the steps above; "" for none. */
+extern const char stage_step_names[][STAGE_WORD_SIZE];
 
 struct stage_of {
     enum stage stage;

@@ -278,10 +278,11 @@ static void tell_misfits(struct telling *t, size_t h, size_t v)
             continue;
         begin(t, REPORT_OUTAGE, "server-misfit");
         t->problem.host = host->name;
-        buf_printf(&t->b, "%s: name server %s (%s) shows records for %s that do not fit the key ",
-                   host->name, server->name, server->address, t->s->seen.hosts[h].sets[v].owner);
-        buf_hex(&t->b, shown->leaf.spki256, 6);
-        buf_printf(&t->b, "... that %s serves at %s", host->services[v].name, shown->address);
+        buf_printf(&t->b,
+                   "%s: name server %s (%s) shows records for %s that do not fit what %s serves at "
+                   "%s",
+                   host->name, server->name, server->address, t->s->seen.hosts[h].sets[v].owner,
+                   host->services[v].name, shown->address);
         tell(t);
     }
 }

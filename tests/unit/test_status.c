@@ -23,6 +23,38 @@
 static char output[OUTPUT_SIZE], expected[OUTPUT_SIZE], shown[OUTPUT_SIZE];
 static int exit_code;
 
+/* --- the man page ---------------------------------------------------------------------------- */
+
+static char page[131072];
+
+static void read_page(void)
+{
+    FILE *file = fopen("src/daneroll.8", "r");
+    assert_non_null(file);
+    size_t length = fread(page, 1, sizeof page - 1, file);
+    (void)fclose(file);
+    assert_true(length < sizeof page - 1);
+    page[length] = '\0';
+}
+
+/* Whether WORD stands in the man page behind a macro for words. */
+static bool is_documented(const char *word)
+{
+    size_t length = strlen(word);
+    if (page[0] == '\0')
+        read_page();
+    for (const char *at = page; (at = strstr(at, word)) != NULL; at += length) {
+        const char *line = at;
+        while (line > page && line[-1] != '\n')
+            line--;
+        bool macro = strncmp(line, ".Li ", 4) == 0 || strncmp(line, ".Cm ", 4) == 0 ||
+                     strncmp(line, ".It ", 4) == 0 || strncmp(line, ".Pq ", 4) == 0;
+        if (macro && at[-1] == ' ' && strchr(" \n", at[length]) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* --- what was written ------------------------------------------------------------------------ */
 
 /* Standard output goes to a file while a look is told. */
@@ -63,10 +95,10 @@ static int take(void *context, void *bytes, size_t size)
 /* What is written of a token; the version is another with each release. */
 static const char *token_text(const struct json_token *token, bool version)
 {
-    static const char *const words[] = {[JSON_OBJECT_BEGIN] = "{", [JSON_OBJECT_END] = "}",
-                                        [JSON_ARRAY_BEGIN] = "[",  [JSON_ARRAY_END] = "]",
-                                        [JSON_TRUE] = "true",      [JSON_FALSE] = "false",
-                                        [JSON_NULL] = "null"};
+    static const char *const words[] = {
+        [JSON_OBJECT_BEGIN] = "{", [JSON_OBJECT_END] = "}", [JSON_ARRAY_BEGIN] = "[",
+        [JSON_ARRAY_END] = "]",    [JSON_TRUE] = "true",    [JSON_FALSE] = "false",
+        [JSON_NULL] = "null"};
     if (version)
         return "VERSION";
     return token->kind == JSON_NAME || token->kind == JSON_STRING || token->kind == JSON_NUMBER
@@ -95,6 +127,8 @@ static void show_json(void)
         buf_printf(&b, "%s%s%s%s", quote, token_text(&token, version), quote,
                    token.kind == JSON_NAME ? ": " : "\n");
         named = token.kind == JSON_NAME;
+        if (named && !is_documented(token.text))
+            fail_msg("daneroll.8 does not name the member %s", token.text);
         version = named && strcmp(token.text, "daneroll") == 0;
     }
     assert_false(buf_full(&b));
@@ -280,35 +314,55 @@ static void error_test(void **state)
     int rc = status_tell_error(2, "daneroll.conf:3: unknown key \"x\"\n1 fault\n");
     end_capture(file, saved);
     assert_int_equal(rc, 0);
-    assert_string_equal(output, "{\"version\":1,\"error\":{\"exit\":2,\"texts\":[\"daneroll.conf:3: "
-                                "unknown key \\\"x\\\"\",\"1 fault\"]}}\n");
+    assert_string_equal(output,
+                        "{\"version\":1,\"error\":{\"exit\":2,\"texts\":[\"daneroll.conf:3: "
+                        "unknown key \\\"x\\\"\",\"1 fault\"]}}\n");
     show_json();
 }
 
 /* Each word is told to users: none is missing, or there twice. */
+static void is_word(const char word[STAGE_WORD_SIZE])
+{
+    assert_int_not_equal(word[0], '\0');
+    assert_non_null(memchr(word, '\0', STAGE_WORD_SIZE));
+    if (!is_documented(word))
+        fail_msg("daneroll.8 does not name the word %s", word);
+}
+
 static void words_test(void **state)
 {
     (void)state;
     for (size_t i = 0; i <= STAGE_STEADY; i++) {
-        assert_non_null(stage_names[i]);
+        is_word(stage_names[i]);
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(stage_names[i], stage_names[k]);
     }
     for (size_t i = 0; i <= PLAN_NOTE_LEFT; i++) {
         bool of_pair;
         assert_non_null(report_name((enum plan_note_kind)i, &of_pair));
+        if (!is_documented(report_name((enum plan_note_kind)i, &of_pair)))
+            fail_msg("daneroll.8 does not name the kind %s",
+                     report_name((enum plan_note_kind)i, &of_pair));
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(report_name((enum plan_note_kind)i, &of_pair),
                                     report_name((enum plan_note_kind)k, &of_pair));
     }
-    for (size_t i = 0; i <= STAGE_STEP_SHOW; i++)
-        assert_true((stage_step_names[i] == NULL) == (i == STAGE_STEP_NONE));
+    for (size_t i = 0; i <= STAGE_STEP_SHOW; i++) {
+        if (i != STAGE_STEP_NONE)
+            is_word(stage_step_names[i]);
+    }
     for (size_t i = 0; i <= PROBE_UNSEEN; i++)
-        assert_non_null(status_results[i]);
+        is_word(status_results[i]);
     for (size_t i = 0; i <= WORLD_LAME; i++)
-        assert_non_null(status_answers[i]);
+        is_word(status_answers[i]);
     for (size_t i = 0; i <= WORLD_ZONE_BOGUS; i++)
-        assert_non_null(status_zones[i]);
+        is_word(status_zones[i]);
+    for (size_t i = 0; i <= SURVEY_NOBODYS; i++)
+        is_word(status_whose[i]);
+    for (size_t i = 0; i <= SURVEY_FOREIGN; i++)
+        is_word(status_ownerships[i]);
+    for (size_t i = 0; i <= REPORT_USAGE; i++)
+        is_word(status_meanings[i]);
 }
 
 int main(int count, char **names)
