@@ -169,7 +169,9 @@ static void retire_record(struct retiring *r, size_t index)
     }
     size_t unseen;
     if (!verify_all_seen(p->k, r->h, r->s, &unseen)) {
-        struct plan_note *note = plan_note(p->plan, PLAN_NOTE_UNSEEN, r->h, r->s);
+        bool told = unseen < p->k->seen->hosts[r->h].services[r->s].count &&
+                    verify_shown(p->k, r->h, r->s, unseen) == VERDICT_OTHER;
+        struct plan_note *note = told ? NULL : plan_note(p->plan, PLAN_NOTE_UNSEEN, r->h, r->s);
         if (note != NULL)
             note->shown = unseen;
         return;

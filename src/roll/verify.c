@@ -97,7 +97,8 @@ enum verdict verify_shown(const struct knowledge *k, size_t h, size_t s, size_t 
     case PROBE_OLD_TLS:
         return VERDICT_UNSEEN;
     case PROBE_NO_STARTTLS:
-        return VERDICT_OTHER;
+        /* Without a record nobody misses it, and none is published. */
+        return k->seen->hosts[h].sets[s].count == 0 ? VERDICT_NONE : VERDICT_OTHER;
     case PROBE_OTHER_ALGORITHM:
     case PROBE_NO_TLS:
         /* Some servers end the connection where others say that they have no such certificate. */
@@ -152,7 +153,10 @@ bool verify_all_seen(const struct knowledge *k, size_t h, size_t s, size_t *unse
 {
     const struct world_service *service = &k->seen->hosts[h].services[s];
     for (*unseen = 0; *unseen < service->count; (*unseen)++) {
-        if (verify_shown(k, h, s, *unseen) == VERDICT_UNSEEN)
+        enum verdict verdict = verify_shown(k, h, s, *unseen);
+        /* Without TLS it may come back with whatever it had. */
+        if (verdict == VERDICT_UNSEEN ||
+            (verdict == VERDICT_OTHER && service->shown[*unseen].code != PROBE_SERVED))
             return false;
     }
     return service->count > 0;

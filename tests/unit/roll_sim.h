@@ -343,6 +343,16 @@ static inline bool sim_host_has(const struct sim *s, size_t host, size_t pair)
     return false;
 }
 
+/* A server that cannot use one of its pairs has no TLS at all. */
+static inline bool sim_is_broken(const struct sim_address *address)
+{
+    for (size_t p = 0; p <= SIM_PAIRS; p++) {
+        if (address->slots[p].there && address->slots[p].broken)
+            return true;
+    }
+    return false;
+}
+
 /* The leafs that a client may meet at an owner name's service. */
 static inline uint32_t sim_served(const struct sim_owner *owner)
 {
@@ -350,7 +360,7 @@ static inline uint32_t sim_served(const struct sim_owner *owner)
     for (size_t a = 0; a < owner->addresses_count; a++) {
         for (size_t p = 0; p <= SIM_PAIRS; p++) {
             const struct sim_slot *slot = &owner->addresses[a].slots[p];
-            if (slot->there && !slot->broken)
+            if (slot->there && !sim_is_broken(&owner->addresses[a]))
                 served |= sim_bit(slot->served);
             if (slot->there && slot->changing && slot->mixed)
                 served |= sim_bit(slot->next);

@@ -314,10 +314,10 @@ static inline void sim_show(struct sim *s, const struct sim_address *address,
         shown->code = PROBE_UNSEEN;
     else if (address->manner == SIM_PLAIN)
         shown->code = PROBE_NO_STARTTLS;
+    else if (sim_is_broken(address))
+        shown->code = PROBE_NO_TLS;
     else if (!slot->there || (stranger && rsa))
         shown->code = PROBE_OTHER_ALGORITHM;
-    else if (slot->broken)
-        shown->code = PROBE_NO_TLS;
     else if (slot->changing && slot->mixed && sim_chance(s, 2) == 0)
         sim_show_leaf(shown, slot->next, arena);
     else
