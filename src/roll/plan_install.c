@@ -163,14 +163,15 @@ static void look_first(const struct planning *p, size_t pair, size_t h, size_t s
         if (shown->code != PROBE_SERVED ||
             (shown->algorithm == PROBE_RSA) != (source->algorithm == CERT_RSA))
             continue;
-        if (state_same_key(&shown->leaf, &source->leaf))
+        /* Another certificate of its key may need records of its own (facts 3.2). */
+        if (state_same_leaf(&shown->leaf, &source->leaf))
             first->served = true;
         else
             first->others = true;
     }
 }
 
-/* The source's key is served already, or nobody serves or knows anything yet. */
+/* The source is served already, or nobody serves or knows anything yet. */
 static bool is_first(const struct planning *p, size_t pair)
 {
     struct first first = {false, false, false, false};

@@ -118,6 +118,24 @@ static void note_outages(struct planning *p, size_t h, size_t s)
     }
 }
 
+/* 2.1 of the facts: a new combination has to match every chain that is served. */
+static bool begins_combination(const struct planning *p, size_t h, size_t s)
+{
+    const struct conf_host *host = &p->k->conf->hosts[h];
+    const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
+    for (size_t i = 0; i < host->records_count; i++) {
+        const struct conf_record *r = &host->records[i];
+        const struct tlsa_combination c = {r->usage, r->selector, r->matching};
+        bool stands = false;
+        for (size_t k = 0; !stands && k < set->count; k++)
+            stands = tlsa_usable(&set->records[k].tlsa) &&
+                     tlsa_same_combination(set->records[k].tlsa.combination, c);
+        if (!stands)
+            return true;
+    }
+    return false;
+}
+
 /*
  * 3.1, 3.5, 3.6: the union of what every address serves, with each algorithm, then what services
  * are meant to serve, then what comes next.
@@ -139,8 +157,9 @@ void plan_publish(struct planning *p, size_t h, size_t s)
     size_t count = need_of(p->k, h, s, needs);
     for (size_t i = 0; i < count; i++) {
         bool fits = set->count > 0 && need_fits(set, &needs[i].chain);
-        /* Another server's of this name: its operator sees to it. */
-        if (needs[i].why == NEED_FORMER || (needs[i].pair == NEED_STRANGER && fits))
+        /* Another server's of this name: its operator sees to it, but for what we begin. */
+        if (needs[i].why == NEED_FORMER ||
+            (needs[i].pair == NEED_STRANGER && fits && !begins_combination(p, h, s)))
             continue;
         publish_chain(p, h, s, &needs[i].chain,
                       needs[i].why == NEED_SERVED && set->count > 0 && !fits);

@@ -105,8 +105,9 @@ static bool remainder_fits(const struct planning *p, const struct provider_rrset
 }
 
 /*
- * Whether it is not known what stands in some source of the host: a file that is being written says
- * nothing of the records that it had published, and services may read it in place.
+ * Whether it is not known what comes next in some pair of the host: a source that is being written,
+ * or must not be used, says nothing of the records that it had published. They would have to wait
+ * anew, and services may read it in place.
  */
 static bool is_unread(const struct planning *p, size_t h)
 {
@@ -114,7 +115,7 @@ static bool is_unread(const struct planning *p, size_t h)
     for (size_t i = 0; i < host->pairs_count; i++) {
         enum pair_code code = p->k->seen->pairs[host->pairs[i]].source.code;
         bool staged = p->k->conf->pairs[host->pairs[i]].install != NULL;
-        if (code == PAIR_LATER || code == PAIR_FAILED || (!staged && code != PAIR_READ))
+        if (code != PAIR_READ && (code != PAIR_ABSENT || !staged))
             return true;
     }
     return false;

@@ -271,6 +271,9 @@ class Lab:
         self.names.close()
         for service in self.services.values():
             service.close()
+        for kept in ("look", "lock"):
+            if os.path.exists(self.in_ram(kept)):
+                os.remove(self.in_ram(kept))
         if kind is None:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -426,15 +429,16 @@ class Lab:
         env.update(more or {})
         return env
 
-    def look_file(self):
+    def in_ram(self, what):
+        """Where "look" and "lock" lie, as long as /run can be written."""
         digest = hashlib.sha256(self.state_directory.encode()).hexdigest()[:16]
-        return "/run/daneroll/%s.look" % digest
+        return "/run/daneroll/%s.%s" % (digest, what)
 
     def start(self, *arguments, env=None, clock=False, config=True, **popen):
         self.number += 1
         # A call that may look: what the one before left would say that nothing is due.
-        if not self.looks_on and os.path.exists(self.look_file()):
-            os.remove(self.look_file())
+        if not self.looks_on and os.path.exists(self.in_ram("look")):
+            os.remove(self.in_ram("look"))
         err = open(self.path("err.%d" % self.number), "w+", encoding="utf-8", errors="replace")
         out = open(self.path("out.%d" % self.number), "w+", encoding="utf-8", errors="replace")
         process = subprocess.Popen(self.command(arguments, clock, config), stdout=out, stderr=err,

@@ -51,7 +51,7 @@ def soa(zone, serial=1):
 class Names:
     """A name server for everything: the root, the TLDs and the zones of the emulator."""
 
-    def __init__(self, address, cloudflare, now=time.time):
+    def __init__(self, address, cloudflare, now=time.time, port=53):
         self.address, self.cf, self.now = address, cloudflare, now
         self.mute = self.lame = self.unsigned = self.bogus = False
         self.lag = 0.0
@@ -61,8 +61,8 @@ class Names:
         self.seen = {}     # owner -> [(since when, records)]: for the lag
         self.lock = threading.Lock()
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((address, 53))
-        self.tcp = socket.create_server((address, 53), backlog=64)
+        self.udp.bind((address, port))
+        self.tcp = socket.create_server((address, port), backlog=64)
         self.threads = [threading.Thread(target=self.serve_udp, daemon=True),
                         threading.Thread(target=self.serve_tcp, daemon=True)]
         for thread in self.threads:

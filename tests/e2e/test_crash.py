@@ -50,7 +50,7 @@ def finish(lab, old, new):
     lab.check_vouched(old)
     creates = [e["record"]["content"] for _, e in lab.effects() if e["op"] == "create"]
     same(creates, [new.record], "made other records, or twice")
-    same(sorted(os.listdir(lab.state_directory)), ["lock", "state"], "left behind")
+    same(sorted(os.listdir(lab.state_directory)), ["state"], "left behind")
     lab.check_clean()
 
 
@@ -277,7 +277,7 @@ def damaged_case(kind):
                 out.write(text)
             done = lab.run(code=FAILED)
             check("damaged" in done.err and "set aside" in done.err, done)
-            kept = [name for name in os.listdir(lab.state_directory) if name not in ("lock", "state")]
+            kept = [name for name in os.listdir(lab.state_directory) if name != "state"]
             same(len(kept), 1, "what was set aside")
             with open(os.path.join(lab.state_directory, kept[0]), encoding="latin-1") as source:
                 same(source.read(), text, "what was set aside is not what was there")
@@ -304,7 +304,7 @@ def later_version():
         done = lab.run(code=FAILED)
         check("later" in done.err, done)
         same((lab.writes(), lab.state()), ([], before))
-        same(sorted(os.listdir(lab.state_directory)), ["lock", "state"])
+        same(sorted(os.listdir(lab.state_directory)), ["state"])
 
 
 @case("the state file cannot be read (a folder, a link to nowhere): exit 1, nothing done")

@@ -31,6 +31,7 @@
 #define SIM_ADDRESSES 3
 #define SIM_OWNERS    (2 * TRIAL_SERVICES)
 #define SIM_FOREVER   INT64_MAX
+#define SIM_REFRESH   30 /* who lags so long refreshes: it comes to what is newest at one go */
 #define SIM_POINTS    8192
 
 /* What is thrown in at a point of a run. */
@@ -469,7 +470,7 @@ static inline void sim_settle_owner(struct sim *s, struct sim_owner *owner)
     for (size_t i = 0; i <= SIM_SERVERS; i++) {
         unsigned *shown = &owner->servers[i].shown;
         while (*shown < owner->newest && sim_set_at(owner, *shown + 1)->due[i] <= s->now)
-            (*shown)++;
+            *shown = owner->servers[i].lag < SIM_REFRESH ? *shown + 1 : owner->newest;
     }
     for (size_t a = 0; a < owner->addresses_count; a++) {
         for (size_t p = 0; p < SIM_PAIRS; p++) {

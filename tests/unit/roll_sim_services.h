@@ -134,7 +134,7 @@ static inline void sim_live(struct sim *s, size_t pair, enum sim_cause cause)
             bool wrong = address->manner == SIM_WRONG;
             unsigned leaf = wrong ? s->disk[pair] : sim_loadable(s, pair);
             if (leaf == SIM_NO_LEAF || (address->manner != SIM_LIVE && !wrong) ||
-                address->slots[pair].served == leaf)
+                (address->slots[pair].served == leaf && !address->slots[pair].broken))
                 continue;
             if (wrong || (cause == SIM_BY_RENEWAL && !sim_is_staged(s, pair)))
                 sim_excuse(s, pair, sim_bit(leaf), false);

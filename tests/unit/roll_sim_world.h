@@ -163,6 +163,9 @@ static inline struct provider_result sim_add(void *context, size_t provider, con
     set->excused |= excused | sim_unforeseen(s, false);
     s->writes++;
     sim_put(s, set, record, ttl, true);
+    sim_tell(s, "  add %d: %s %u %u %u %02x%02x", (int)code, owner->owner,
+             record->combination.usage, record->combination.selector, record->combination.matching,
+             record->data[0], record->data[1]);
     sim_accept(s, owner, set);
     sim_point(s, true);
     return sim_result(code);
@@ -220,6 +223,8 @@ static inline struct provider_result sim_remove(void *context, size_t provider, 
     s->writes++;
     struct sim_set *set = sim_draft(s, owner);
     sim_drop(set, i);
+    sim_tell(s, "  remove %d: %s %02x%02x", (int)code, owner->owner, record->tlsa.data[0],
+             record->tlsa.data[1]);
     set->excused |= sim_unforeseen(s, false);
     sim_accept(s, owner, set);
     sim_point(s, true);
