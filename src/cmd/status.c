@@ -105,8 +105,8 @@ const struct verb verb_status = {
     .configured = true,
     .about =
         "Looks as `run` does and does nothing: the keys that services serve, the records that "
-        "name servers show, each pair's state, the next step, what is wrong. Exits 1 if something "
-        "does not match. HOST limits it to these hosts, and those that share a pair with them.",
+        "name servers show, each pair's state, the next step, what is wrong. HOST limits it to "
+        "these hosts, and those that share a pair with them.",
     .run = run_status,
     .refuse = refuse_status,
 };

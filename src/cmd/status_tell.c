@@ -99,7 +99,7 @@ static void put_record(struct telling *t, const struct tlsa *tlsa)
     page_text(p, "ownership", status_ownerships[record.ownership]);
     page_number(p, "ttl", record.ttl);
     page_flag(p, "everywhere", t->host->listed || t->view->asked, record.everywhere,
-              record.ttl < 0 && t->host->listed ? "not at the provider" : "not everywhere");
+              "not everywhere");
     if (p->json)
         page_time(p, "visible-since", record.since);
     page_seconds(p, "visible-seconds", record.age);

@@ -82,16 +82,6 @@ static bool is_out(const struct survey *s, size_t pair)
     return sum.others > 0 && is_outage_at(s, sum.host, sum.service);
 }
 
-/* Nothing is done for it before somebody acts. */
-static bool is_blocked(const struct survey *s, size_t pair)
-{
-    for (size_t h = 0; h < s->conf->hosts_count; h++) {
-        if (need_has_pair(&s->conf->hosts[h], pair) && s->seen.hosts[h].other_mx != NULL)
-            return true;
-    }
-    return has_note(s, PLAN_NOTE_BLOCKED, pair) || has_note(s, PLAN_NOTE_UNFIT, pair);
-}
-
 /* --- times ----------------------------------------------------------------------------------- */
 
 int64_t stage_ripe_in(const struct survey *s, size_t pair, const struct cert_digests *leaf)
@@ -112,38 +102,37 @@ int64_t stage_ripe_in(const struct survey *s, size_t pair, const struct cert_dig
     return longest;
 }
 
-static bool is_listed(const struct survey *s, size_t pair)
-{
-    for (size_t h = 0; h < s->conf->hosts_count; h++) {
-        if (need_has_pair(&s->conf->hosts[h], pair) && s->seen.hosts[h].listed)
-            return true;
-    }
-    return false;
-}
+/* --- one pair -------------------------------------------------------------------------------- */
 
-/* Seconds until the first record of a former key of the pair may go; -1: not known. */
-static int64_t retires_in(const struct survey *s, size_t pair, const struct state_pair *state)
+/* What its hosts say together. */
+struct hosts_of {
+    bool listed;     /* some provider was asked */
+    bool misnamed;   /* the MX records of one name others */
+    int64_t retires; /* seconds until the first record of a former key may go; -1: not known */
+};
+
+static struct hosts_of hosts_of(const struct survey *s, size_t pair, const struct state_pair *state)
 {
-    int64_t in = -1;
+    struct hosts_of of = {false, false, -1};
     for (size_t h = 0; h < s->conf->hosts_count; h++) {
         const struct conf_host *host = &s->conf->hosts[h];
+        const struct observed_host *seen = &s->seen.hosts[h];
         int64_t left = s->plan.retire_in[h];
         if (!need_has_pair(host, pair))
             continue;
-        if (!s->seen.hosts[h].listed)
+        of.listed = of.listed || seen->listed;
+        of.misnamed = of.misnamed || seen->other_mx != NULL;
+        if (!seen->listed && state != NULL)
             left = host->waits.retire - state_elapsed(&state->verification, &s->seen.now);
-        if (left >= 0 && (in < 0 || left < in))
-            in = left;
+        if (left >= 0 && (of.retires < 0 || left < of.retires))
+            of.retires = left;
     }
-    return in;
+    return of;
 }
 
-/* --- one pair -------------------------------------------------------------------------------- */
-
 /* The source is to be installed. */
-static struct stage_of of_due(const struct survey *s, size_t pair)
+static struct stage_of of_due(const struct survey *s, size_t pair, bool listed)
 {
-    const bool listed = is_listed(s, pair);
     const unsigned step = s->conf->pairs[pair].install == NULL ? PLAN_RELOAD : PLAN_INSTALL;
     int64_t in = listed ? s->plan.pairs[pair].ripe_in
                         : stage_ripe_in(s, pair, &s->seen.pairs[pair].source.leaf);
@@ -156,26 +145,29 @@ static struct stage_of of_due(const struct survey *s, size_t pair)
 }
 
 /* What services are meant to serve is what there is. */
-static struct stage_of of_current(const struct survey *s, size_t pair)
+static struct stage_of of_current(const struct survey *s, size_t pair,
+                                  const struct state_pair *state, const struct hosts_of *hosts)
 {
-    const struct state_pair *state = state_pair(&s->state, s->conf->pairs[pair].label);
     if (state == NULL || state->leafs == NULL)
         return (struct stage_of){STAGE_UNKNOWN, STAGE_STEP_NONE, -1};
     if (state->reload)
-        return (struct stage_of){STAGE_LOADING, PLAN_RELOAD, is_listed(s, pair) ? -1 : 0};
+        return (struct stage_of){STAGE_LOADING, PLAN_RELOAD, hosts->listed ? -1 : 0};
     if (!state->verified)
         return (struct stage_of){STAGE_VERIFYING, STAGE_STEP_SHOW, -1};
     if (state->leafs->next == NULL && s->seen.pairs[pair].previous.code == PAIR_ABSENT)
         return (struct stage_of){STAGE_STEADY, STAGE_STEP_NONE, -1};
-    int64_t in = retires_in(s, pair, state);
-    return (struct stage_of){STAGE_RETIRING, in < 0 ? (unsigned)STAGE_STEP_NONE : PLAN_REMOVE, in};
+    return (struct stage_of){STAGE_RETIRING,
+                             hosts->retires < 0 ? (unsigned)STAGE_STEP_NONE : PLAN_REMOVE,
+                             hosts->retires};
 }
 
 struct stage_of stage_of_pair(const struct survey *s, size_t pair)
 {
+    const struct state_pair *state = state_pair(&s->state, s->conf->pairs[pair].label);
+    const struct hosts_of hosts = hosts_of(s, pair, state);
     const bool due = s->plan.pairs[pair].due;
     const unsigned action = first_action(s, pair);
-    struct stage_of of = due ? of_due(s, pair) : of_current(s, pair);
+    struct stage_of of = due ? of_due(s, pair, hosts.listed) : of_current(s, pair, state, &hosts);
     /* What is done meanwhile for a pair that is to be replaced is no step of its own. */
     if (action <= PLAN_RELOAD || (action != STAGE_STEP_NONE && !due)) {
         of.step = action;
@@ -185,7 +177,9 @@ struct stage_of stage_of_pair(const struct survey *s, size_t pair)
         of.stage = STAGE_READY;
     else if (action == PLAN_ADD && !due)
         of.stage = STAGE_PUBLISHING;
-    if (is_blocked(s, pair)) {
+    /* Nothing more is done for it before somebody acts. */
+    if (hosts.misnamed || has_note(s, PLAN_NOTE_BLOCKED, pair) ||
+        has_note(s, PLAN_NOTE_UNFIT, pair)) {
         of.stage = STAGE_BLOCKED;
         if (of.step > STAGE_STEP_NONE)
             of.step = STAGE_STEP_NONE;
