@@ -58,6 +58,16 @@ static int begin_pair(struct learning *l, size_t p, struct state_pair *pair)
     return state_note_leaf(l->state, pair, &stands->leaf);
 }
 
+/* Nothing is installed yet: what services show is what the installation is to replace. */
+static int begin_empty(struct learning *l, size_t p)
+{
+    struct showing showing = what_shows(l, p, &l->k.seen->pairs[p].source);
+    if (showing.first == NULL || l->k.seen->pairs[p].source.code != PAIR_READ)
+        return 0;
+    struct state_pair *pair = state_pair_make(l->state, l->k.conf->pairs[p].label);
+    return pair == NULL ? STATE_NO_MEMORY : state_note_leaf(l->state, pair, showing.first);
+}
+
 int learn_pair(struct learning *l, size_t p)
 {
     const struct observed_pair *seen = &l->k.seen->pairs[p];
@@ -65,6 +75,8 @@ int learn_pair(struct learning *l, size_t p)
     const struct pair_found *stands = conf->install != NULL ? &seen->current : &seen->source;
     struct state_pair *pair = state_pair(l->state, conf->label);
     const struct cert_digests *last = pair == NULL ? NULL : state_last_leaf(pair);
+    if (last == NULL && conf->install != NULL && stands->code == PAIR_ABSENT)
+        return begin_empty(l, p);
     if (stands->code != PAIR_READ)
         return 0;
     if (last == NULL || (conf->install != NULL && !state_has_leaf(pair, &stands->leaf))) {
@@ -78,6 +90,7 @@ int learn_pair(struct learning *l, size_t p)
     /* Services that read the source may load it at any time: known, and not yet meant to be. */
     if (conf->install == NULL && !state_has_leaf(pair, &stands->leaf)) {
         struct cert_digests meant = *last;
+        pair->verified = false;
         if (state_note_leaf(l->state, pair, &stands->leaf) != 0)
             return STATE_NO_MEMORY;
         return state_note_leaf(l->state, pair, &meant);

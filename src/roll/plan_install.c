@@ -375,7 +375,8 @@ static void plan_pair(struct planning *p, size_t pair)
         (void)plan_pair_note(p->plan, PLAN_NOTE_CLASSIC, pair);
     if (view->due)
         install(p, pair);
-    if (view->state == NULL || state_last_leaf(view->state) == NULL)
+    bool empty = view->conf->install != NULL && view->seen->current.code == PAIR_ABSENT;
+    if (empty || view->state == NULL || state_last_leaf(view->state) == NULL)
         return;
     if (view->state->reload && !plan_is_early(view))
         plan_reload(p, pair, false);

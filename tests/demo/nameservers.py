@@ -89,6 +89,7 @@ class Bind:
     def __init__(self, stage):
         self.stage, self.place, self.owner = stage, stage.place, stage.place.owner
         self.keys = [Key("daneroll"), Key("stage")]
+        self.child = self.log = None
 
     @staticmethod
     def missing(place):
@@ -181,7 +182,11 @@ class Bind:
         return []
 
     def end(self):
-        pass
+        if self.child is not None and self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        if self.log is not None:
+            self.log.close()
 
 
 # ---- the emulator, and a small name server ----------------------------------------------------------

@@ -61,7 +61,7 @@ enum sim_inject {
 struct sim_record {
     struct tlsa tlsa;
     uint32_t ttl;
-    bool by_us;
+    bool by_us, orphan; /* orphan: written while the state could not be: it may be forgotten */
     unsigned id;
 };
 
@@ -175,7 +175,7 @@ struct sim {
 
     jmp_buf crash;
     struct arena memory;
-    bool crashed, stopped;
+    bool crashed, stopped, unsaved;
     struct outcome outcome;
     unsigned saves, looks, writes, hooks, installs, calls, ids, waits;
     char fault[512]; /* the first breach; "" while all is well */
@@ -570,7 +570,7 @@ static inline void sim_put(struct sim *s, struct sim_set *set, const struct tlsa
         sim_breach(s, "the simulation's records are too few");
         return;
     }
-    set->records[set->count++] = (struct sim_record){*tlsa, ttl, by_us, ++s->ids};
+    set->records[set->count++] = (struct sim_record){*tlsa, ttl, by_us, false, ++s->ids};
 }
 
 static inline void sim_drop(struct sim_set *set, size_t index)

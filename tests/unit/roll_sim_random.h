@@ -264,10 +264,22 @@ static inline void sim_between(struct sim *s, bool changes, bool losses)
         sim_random_change(s);
 }
 
+static inline bool sim_has(const struct sim *s, enum sim_manner manner)
+{
+    for (size_t o = 0; o < s->owners_count; o++) {
+        for (size_t a = 0; a < s->owners[o].addresses_count; a++) {
+            if (s->owners[o].addresses[a].manner == manner)
+                return true;
+        }
+    }
+    return false;
+}
+
 static inline void sim_random_run(struct sim *s)
 {
     struct roll_options options = {.wait = sim_one_in(s, 6), .no_renew = !sim_one_in(s, 3)};
-    options.now = sim_one_in(s, 20);
+    /* Without a wait before retiring, a server that answers old and new in turn deceives. */
+    options.now = !sim_has(s, SIM_MIXES) && sim_one_in(s, 20);
     options.retry = sim_one_in(s, 20);
     s->hostile = sim_one_in(s, 2) ? 0 : sim_chance(s, 60);
     s->armed = false;

@@ -154,7 +154,8 @@ static inline int sim_save_state(void *context, const char *text, size_t length,
     sim_point(s, true);
     bool fails_after = sim_takes(s, SIM_SAVE_FAILS_AFTER);
     (void)snprintf(words, WORLD_WORDS_SIZE, "injected");
-    if (sim_takes(s, SIM_SAVE_FAILS))
+    s->unsaved = sim_takes(s, SIM_SAVE_FAILS);
+    if (s->unsaved)
         return WORLD_STATE_FAILED;
     assert_true(length < sizeof s->state);
     s->saves++;

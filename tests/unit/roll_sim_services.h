@@ -225,11 +225,24 @@ static inline void sim_accept_foreign(struct sim *s, struct sim_owner *owner, st
     owner->servers[SIM_LIST].shown = owner->newest;
 }
 
+/* A record of ours that somebody takes away and puts there again is ours, for all we can know. */
+static inline bool sim_was_ours(const struct sim_owner *owner, const struct tlsa *tlsa)
+{
+    for (size_t i = 0; i < SIM_SETS; i++) {
+        const struct sim_set *set = &owner->sets[i];
+        size_t k = sim_find(set, tlsa);
+        if (k < set->count && set->records[k].by_us)
+            return true;
+    }
+    return false;
+}
+
 static inline void sim_foreign_add(struct sim *s, size_t o, struct tlsa tlsa, uint32_t ttl)
 {
     struct sim_owner *owner = &s->owners[o];
+    bool ours = sim_was_ours(owner, &tlsa);
     struct sim_set *set = sim_draft(s, owner);
-    sim_put(s, set, &tlsa, ttl, false);
+    sim_put(s, set, &tlsa, ttl, ours);
     sim_accept_foreign(s, owner, set);
 }
 

@@ -48,8 +48,9 @@ static inline void sim_check_records(struct sim *s, struct sim_owner *owner)
         const struct sim_record *r = &set->records[i];
         if (r->by_us && (sim_is_plain(owner) || sim_is_front(owner) || host->leave))
             sim_breach(s, "%s: a record is published that should not be", owner->owner);
-        if ((host->adopt || r->by_us) && !sim_is_wanted(s, owner, &r->tlsa))
-            sim_breach(s, "%s: a stale record is left at the end", owner->owner);
+        if ((host->adopt || (r->by_us && !r->orphan)) && !sim_is_wanted(s, owner, &r->tlsa))
+            sim_breach(s, "%s: a stale record (%02x%02x) is left at the end", owner->owner,
+                       r->tlsa.data[0], r->tlsa.data[1]);
     }
     for (size_t p = 0; p < host->pairs_count && !host->leave; p++) {
         unsigned leaf = s->disk[host->pairs[p]];
@@ -121,6 +122,7 @@ static inline void sim_calm(struct sim *s)
         for (size_t i = 0; i <= SIM_SERVERS; i++) {
             owner->servers[i].looked = true;
             owner->servers[i].lag = 0;
+            owner->servers[i].shown = owner->newest;
             sim_recover(s, owner, i);
         }
         for (size_t a = 0; a < owner->addresses_count; a++) {

@@ -126,6 +126,11 @@ static inline uint32_t sim_unavoidable(struct sim *s, struct sim_owner *owner,
         if (((may | sim_unforeseen(s, true)) & sim_bit(leaf)) != 0 && sim_matches(record, leaf))
             return may;
     }
+    /* Nobody can tell what is served there. */
+    for (size_t a = 0; a < owner->addresses_count; a++) {
+        if (owner->addresses[a].unseen)
+            return may;
+    }
     return 0;
 }
 
@@ -163,6 +168,7 @@ static inline struct provider_result sim_add(void *context, size_t provider, con
     set->excused |= excused | sim_unforeseen(s, false);
     s->writes++;
     sim_put(s, set, record, ttl, true);
+    set->records[set->count - 1].orphan = s->unsaved;
     sim_tell(s, "  add %d: %s %u %u %u %02x%02x", (int)code, owner->owner,
              record->combination.usage, record->combination.selector, record->combination.matching,
              record->data[0], record->data[1]);
