@@ -197,6 +197,22 @@ class Names:
                     continue
 
 
+# What is said before TLS: "greeting without" where the server has none to offer.
+DIALECTS = {
+    "smtp": {"greeting": b"220 lab ESMTP\r\n", "greeting without": b"220 lab ESMTP\r\n",
+             "command": b"STARTTLS", "go ahead": b"220 go ahead\r\n",
+             "refusal": b"502 not here\r\n"},
+    "imap": {"greeting": b"* OK [CAPABILITY IMAP4rev2 STARTTLS] lab\r\n",
+             "greeting without": b"* OK [CAPABILITY IMAP4rev2] lab\r\n",
+             "command": b"STARTTLS", "go ahead": b"OK go ahead\r\n", "refusal": b"BAD no\r\n"},
+    "pop3": {"greeting": b"+OK lab\r\n", "greeting without": b"+OK lab\r\n", "command": b"STLS",
+             "go ahead": b"+OK go ahead\r\n", "refusal": b"-ERR no\r\n"},
+    "sieve": {"greeting": b'"IMPLEMENTATION" "lab"\r\n"STARTTLS"\r\nOK\r\n',
+              "greeting without": b'"IMPLEMENTATION" "lab"\r\nOK\r\n', "command": b"STARTTLS",
+              "go ahead": b"OK go ahead\r\n", "refusal": b"NO\r\n"},
+}
+
+
 class Service:
     """One port. LOAD() says what is served now: a token that changes with it, and a list of
     (certificate file, key file), one for each kind of key; an empty list: no TLS."""
@@ -242,7 +258,7 @@ class Service:
             return self.context
 
     def talk(self, connection):
-        if self.dialect == "smtp" and not self.greet(connection):
+        if self.dialect in DIALECTS and not self.greet(connection):
             return
         context = self.loaded()
         if context is None:
@@ -252,20 +268,22 @@ class Service:
             tls.recv(1)
 
     def greet(self, connection):
-        connection.sendall(b"220 lab ESMTP\r\n")
+        """The dialogue in clear text; whether the client may begin with TLS."""
+        words = DIALECTS[self.dialect]
+        offered = self.loaded() is not None
+        connection.sendall(words["greeting" if offered else "greeting without"])
         for _ in range(COMMANDS_MOST):
-            verb = self.line(connection).split(b" ")[0].upper()
-            if verb == b"EHLO":
-                offer = b"250 STARTTLS\r\n" if self.loaded() is not None else b"250 HELP\r\n"
-                connection.sendall(b"250-lab\r\n" + offer)
-            elif verb == b"STARTTLS" and self.loaded() is not None:
-                connection.sendall(b"220 go ahead\r\n")
+            line = self.line(connection).upper().split(b" ")
+            tag = line.pop(0) + b" " if self.dialect == "imap" and len(line) > 1 else b""
+            if line[0] == words["command"] and offered:
+                connection.sendall(tag + words["go ahead"])
                 return True
-            elif verb == b"QUIT":
-                connection.sendall(b"221 bye\r\n")
+            if line[0] == b"EHLO":
+                connection.sendall(b"250-lab\r\n250 " + (b"STARTTLS" if offered else b"HELP") + b"\r\n")
+            elif line[0] in (b"QUIT", b"LOGOUT"):
                 return False
             else:
-                connection.sendall(b"502 not here\r\n")
+                connection.sendall(tag + words["refusal"])
         return False
 
     @staticmethod

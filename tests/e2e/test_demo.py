@@ -19,9 +19,9 @@ WITHIN = 60        # seconds that the demo may take
 PATIENCE = 120     # for one that hangs
 HANDSHAKES = 200   # fewer would prove little
 LAST = re.compile(r"^(\d+) handshakes compared with cached records: (\d+) mismatches$")
-STEPS = ["installed; key", "started, with what", "published", "caches hold",
+STEPS = ["installed; key", "published", "started, with what", "caches hold",
          "a new key and a new certificate", "published", "install, when no cache",
-         "$ daneroll status", "  next     ", "  current  ", "  server  ", "installed; key", "reload:",
+         "$ daneroll status", "  next  ", "  server  ", "installed; key", "reload:",
          "services reloaded", "every service shows it", "retire stale records", "retired",
          "a further run finds nothing"]
 NAMES = {"bind": "  BIND       the real thing", "emulator": "  emulator   stands in for Cloudflare"}
