@@ -5,17 +5,19 @@
 
 /* What one service shows, in short. */
 struct showing {
-    size_t ours, strangers, without_tls;
+    size_t ours, strangers, without_tls, unseen;
 };
 
 static struct showing showing_of(const struct planning *p, size_t h, size_t s)
 {
     const struct world_service *service = &p->k->seen->hosts[h].services[s];
-    struct showing showing = {0, 0, 0};
+    struct showing showing = {0, 0, 0, 0};
     for (size_t i = 0; i < service->count; i++) {
         const struct world_shown *shown = &service->shown[i];
         if (shown->code == PROBE_NO_STARTTLS)
             showing.without_tls++;
+        else if (shown->code == PROBE_UNSEEN)
+            showing.unseen++;
         else if (shown->code == PROBE_SERVED && need_owner(p->k, h, &shown->leaf) == NEED_STRANGER)
             showing.strangers++;
         else if (shown->code == PROBE_SERVED)
@@ -34,7 +36,8 @@ static bool is_front(const struct planning *p, size_t h, size_t s)
     const struct world_service *service = &p->k->seen->hosts[h].services[s];
     const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
     bool elsewhere = false;
-    if (showing.strangers == 0 || showing.ours > 0)
+    /* Ours may be at an address that could not be seen, and what is there counts for it. */
+    if (showing.strangers == 0 || showing.ours > 0 || (showing.unseen > 0 && set->count > 0))
         return false;
     for (size_t i = 0; i < p->k->conf->hosts[h].services_count; i++)
         elsewhere = elsewhere || showing_of(p, h, i).ours > 0;

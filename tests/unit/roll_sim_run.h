@@ -161,6 +161,8 @@ static inline int sim_save_state(void *context, const char *text, size_t length,
     s->saves++;
     memcpy(s->state, text, length);
     s->state_length = (int)length;
+    for (size_t p = 0; p < s->trial.conf.pairs_count; p++)
+        s->known |= sim_bit(s->read[p]);
     sim_point(s, true);
     return fails_after ? WORLD_STATE_FAILED : 0;
 }
@@ -334,7 +336,9 @@ static inline void sim_begin(struct sim *s, bool installed)
 static inline void sim_run_with(struct sim *s, const struct roll_options *options)
 {
     s->memory = arena_make(TRIAL_MEMORY);
-    s->crashed = s->stopped = false;
+    s->crashed = s->stopped = s->unsaved = false;
+    for (size_t p = 0; p < SIM_PAIRS; p++)
+        s->read[p] = SIM_NO_LEAF;
     s->waits = 0;
     memset(&s->outcome, 0, sizeof s->outcome);
     sim_tell(s, "run%s", options->wait ? " --wait" : "");
