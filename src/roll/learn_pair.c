@@ -10,19 +10,21 @@ static bool is_algorithm(const struct world_shown *shown, enum cert_algorithm al
 struct showing {
     const struct cert_digests *first; /* NULL: nothing */
     bool matched;                     /* one of them shows what stands on disk */
+    bool unseen;                      /* one of them could not be seen */
 };
 
 static struct showing what_shows(const struct learning *l, size_t p,
                                  const struct pair_found *stands)
 {
     const struct conf *conf = l->k.conf;
-    struct showing showing = {NULL, false};
+    struct showing showing = {NULL, false, false};
     for (size_t h = 0; h < conf->hosts_count; h++) {
         for (size_t s = 0; need_has_pair(&conf->hosts[h], p) && s < conf->hosts[h].services_count;
              s++) {
             const struct world_service *service = &l->k.seen->hosts[h].services[s];
             for (size_t i = 0; i < service->count; i++) {
                 const struct world_shown *shown = &service->shown[i];
+                showing.unseen = showing.unseen || shown->code == PROBE_UNSEEN;
                 if (shown->code != PROBE_SERVED || !is_algorithm(shown, stands->algorithm))
                     continue;
                 if (showing.first == NULL)
@@ -62,7 +64,7 @@ static int begin_pair(struct learning *l, size_t p, struct state_pair *pair)
 static int begin_empty(struct learning *l, size_t p)
 {
     struct showing showing = what_shows(l, p, &l->k.seen->pairs[p].source);
-    if (showing.first == NULL || l->k.seen->pairs[p].source.code != PAIR_READ)
+    if (showing.first == NULL || showing.unseen || l->k.seen->pairs[p].source.code != PAIR_READ)
         return 0;
     struct state_pair *pair = state_pair_make(l->state, l->k.conf->pairs[p].label);
     return pair == NULL ? STATE_NO_MEMORY : state_note_leaf(l->state, pair, showing.first);

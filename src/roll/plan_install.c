@@ -281,6 +281,12 @@ static bool is_busy(const struct planning *p, size_t pair)
  */
 static bool is_held(const struct planning *p, size_t pair)
 {
+    struct verify_sum sum;
+    bool looked;
+    verify_pair(p->k, pair, &sum, &looked);
+    /* What is out of service now can only be cured by it: two pairs could wait for each other. */
+    if (sum.others > 0)
+        return false;
     for (size_t other = 0; other < p->k->conf->pairs_count; other++) {
         const struct state_pair *state = p->views[other].state;
         if (other == pair || state == NULL || !state->loading || state->verified ||

@@ -109,8 +109,7 @@ void plan_verify(struct planning *p, size_t pair)
     } else if (sum.news == 0) {
         /* Or it is not known any more that they were to load it. */
         (void)plan_pair_note(p->plan, PLAN_NOTE_NOWHERE, pair);
-        if (!view->state->verified)
-            reload_again(p, pair);
+        reload_again(p, pair);
     } else if (!view->state->verified) {
         struct plan_action *action =
             plan_action(p->plan, p->options->shown[pair] ? PLAN_VERIFIED : PLAN_ROUND);

@@ -250,7 +250,9 @@ static inline void sim_between(struct sim *s, bool changes, bool losses)
             sim_random_server(s, owner);
         for (size_t a = 0; a < owner->addresses_count; a++) {
             struct sim_address *address = &owner->addresses[a];
-            address->unseen = sim_one_in(s, address->unseen ? 2 : 16) && !sim_is_plain(owner);
+            /* Nobody could tell a stranger from what our server, unseen, had at the first look. */
+            address->unseen = !sim_is_plain(owner) && s->state_length >= 0 &&
+                              sim_one_in(s, address->unseen ? 2 : 16);
             if (sim_one_in(s, 16))
                 address->fails = sim_chance(s, 3);
         }
