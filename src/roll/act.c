@@ -116,7 +116,12 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
     char text[RECORD_TEXT_SIZE];
     bool made;
     struct state_record *noted = note_write(acting, action, &made);
-    (void)act_save(acting);
+    /* Nobody would remember that it is ours: only what vouches for a served key is worth that. */
+    if (act_save(acting) != 0 && !action->outage) {
+        if (made && noted != NULL)
+            state_record_drop(acting->state, noted);
+        return false;
+    }
     struct provider_result result =
         acting->world->network->add(acting->world->network_context, host->provider,
                                     zone_name(acting, action), set, &action->record, action->ttl);
@@ -200,7 +205,7 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
     bool go_on = false;
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
-        if (action->kind != kind)
+        if (action->kind != kind || (acting->cannot_save && !action->outage))
             continue;
         if (acting->world->local->stopped(acting->world->local_context))
             return ACT_END;
@@ -311,7 +316,7 @@ enum act_result act_plan(struct acting *acting, const struct plan *plan)
             rc = act_pairs(acting, plan, steps[i].kind, steps[i].act);
         else if (steps[i].kind == PLAN_ROUND)
             rc = ask_again(acting, plan);
-        else if (steps[i].kind == PLAN_ADD || !acting->cannot_save)
+        else
             rc = write_records(acting, plan, steps[i].kind);
     }
     if (rc == ACT_NOTHING)

@@ -164,8 +164,7 @@ void plan_publish(struct planning *p, size_t h, size_t s)
         if (needs[i].why == NEED_FORMER ||
             (needs[i].pair == NEED_STRANGER && fits && !begins_combination(p, h, s)))
             continue;
-        publish_chain(p, h, s, &needs[i].chain,
-                      needs[i].why == NEED_SERVED && set->count > 0 && !fits);
+        publish_chain(p, h, s, &needs[i].chain, needs[i].why == NEED_SERVED && !fits);
     }
     note_outages(p, h, s);
 }

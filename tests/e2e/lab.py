@@ -42,9 +42,9 @@ RUN_SECONDS = 90  # no single call of the program takes longer
 HOST = "mail.example.org"
 OWNER = "_25._tcp." + HOST
 # The standards' ports of the services that the tests name; "PORT/tls" speaks for itself.
-PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3s": 995,
-         "https": 443}
-STARTTLS = {"smtp": "smtp", "submission": "smtp"}
+PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3": 110,
+         "pop3s": 995, "sieve": 4190, "https": 443}
+STARTTLS = {"smtp": "smtp", "submission": "smtp", "imap": "imap", "pop3": "pop3", "sieve": "sieve"}
 # Waits of seconds: the state's times can be aged by so much, and --wait stays short.
 FAST = {"publish-wait": 0, "wait-margin": 0, "wait-floor": 0, "retire-wait": 1}
 WAIT_FAST = 8  # longer than any of them with a TTL of 2

@@ -273,14 +273,15 @@ class Service:
         offered = self.loaded() is not None
         connection.sendall(words["greeting" if offered else "greeting without"])
         for _ in range(COMMANDS_MOST):
-            line = self.line(connection).upper().split(b" ")
+            line = self.line(connection).split(b" ")
             tag = line.pop(0) + b" " if self.dialect == "imap" and len(line) > 1 else b""
-            if line[0] == words["command"] and offered:
+            verb = line[0].upper()
+            if verb == words["command"] and offered:
                 connection.sendall(tag + words["go ahead"])
                 return True
-            if line[0] == b"EHLO":
+            if verb == b"EHLO":
                 connection.sendall(b"250-lab\r\n250 " + (b"STARTTLS" if offered else b"HELP") + b"\r\n")
-            elif line[0] in (b"QUIT", b"LOGOUT"):
+            elif verb in (b"QUIT", b"LOGOUT"):
                 return False
             else:
                 connection.sendall(tag + words["refusal"])

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from lab import (FAILED, GOOD, HOST, LATER, OWNER, Fault, Lab, Skipped, case, check, main, same)
+from lab import (FAILED, GOOD, HOST, LATER, OWNER, UNKNOWN, Fault, Lab, Skipped, case, check, main, same)
 
 REQUESTS = 8  # of a rotation by plain runs: test_faults.py
 
@@ -234,11 +234,12 @@ def lost_case(phase, adopt):
             check(new.record in lab.contents(), "a key on disk has no record")
             same(lab.calls("DELETE"), [], "retired at once without a state")
             for _ in range(4):
-                lab.age()
+                lab.age(UNKNOWN)
                 lab.run()
+            same(lab.reloads()[-1][2], new.spki)
             stays = phase != "retired" and adopt == "no"
             same(lab.contents(), sorted([new.record] + ([old.record] if stays else [])))
-            lab.check_vouched(new)
+            lab.check_vouched(old if phase == "published" else new)
             lab.check_clean()
 
 
