@@ -351,6 +351,21 @@ class Lab:
         except OSError:
             pass  # two names of one service: the configuration is wrong, as that case wants it
 
+    def another_server(self, name, word="smtp"):
+        """One more server that serves what NAME is served with: (its address, the Service)."""
+        address = own_address()
+        service = Service(address, PORTS[word], STARTTLS.get(word, "tls"),
+                          lambda: self.loaded([name]))
+        self.services[address, word] = service
+        return address, service
+
+    def break_down(self, host=HOST, word="smtp"):
+        """Nothing listens there until `come_up`."""
+        self.services.pop((host, word)).close()
+
+    def come_up(self, host=HOST, word="smtp"):
+        self.open_service(host, self.addresses[host], word, self.labels[host, word])
+
     def swap(self, name, pair):
         """The command that a renewer would be: it puts PAIR there."""
         return "cp %s %s && cp %s %s" % (pair.key_file, self.path(name + ".key"),
@@ -358,15 +373,25 @@ class Lab:
 
     # Configuration
 
-    def reload_command(self, name="mail", then=""):
+    def folder(self, name="mail"):
+        """What `install` of NAME is."""
+        return self.path(name + ".d")
+
+    def load_command(self, name="mail", then=""):
+        """reload_command of services that read what is installed."""
+        current = self.folder(name) + "/current/"
+        return self.reload_command(name, then, current + "privkey.pem", current + "fullchain.pem")
+
+    def reload_command(self, name="mail", then="", key=None, certificate=None):
         """Notes when it ran and which key stood there, as a service that loads it would."""
-        source, served = self.path(name), self.path(name + ".served")
-        return ("cp %s.key %s.key; cp %s.crt %s.crt.new; mv %s.crt.new %s.crt; "
+        key, certificate = key or self.path(name + ".key"), certificate or self.path(name + ".crt")
+        served = self.path(name + ".served")
+        return ("cp %s %s.key; cp %s %s.crt.new; mv %s.crt.new %s.crt; "
                 "printf '%%s %%s %%s %%s\\n' \"$(date +%%s.%%N)\" %s \"$DANE_PAIR\" "
                 "\"$(openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER | "
                 "sha256sum | cut -c1-64)\" >> %s%s"
-                % (source, served, source, served, served, served, name, served, self.served_file,
-                   then and "; " + then))
+                % (key, served, certificate, served, served, served, name, served,
+                   self.served_file, then and "; " + then))
 
     def pair_keys(self, name, renew=(), reload=None, **more):
         keys = [("certificate", self.path(name + ".crt")), ("private-key", self.path(name + ".key"))]

@@ -7,8 +7,9 @@ Each Lab has a loopback address of its own (127.x.y.z), so that the standards' p
 
 DNS is signed as far as a client without a validator can tell: DS records down from the root, and
 signatures that are of today (their octets are not). `names.lag` seconds pass before what the
-provider holds shows; `names.mute`, `names.lame`, `names.unsigned` and `names.replace` make it
-otherwise.
+provider holds shows; `names.hold()` keeps what is shown as it is; `names.aliases` are CNAMEs;
+`names.mute`, `names.lame`, `names.unsigned`, `names.bogus`, `names.only_recursive` and
+`names.replace` make it otherwise. A second Names in `names.more` is a second server of all zones.
 """
 
 import random
@@ -53,8 +54,11 @@ class Names:
 
     def __init__(self, address, cloudflare, now=time.time, port=53):
         self.address, self.cf, self.now = address, cloudflare, now
-        self.mute = self.lame = self.unsigned = self.bogus = False
+        self.mute = self.lame = self.unsigned = self.bogus = self.only_recursive = False
         self.lag = 0.0
+        self.held = None   # what is shown is of that time
+        self.aliases = {}  # owner -> the name that its CNAME leads to
+        self.more = {}     # "ns2" -> address of another server
         self.replace = {}  # (owner, type name) -> [Rr] or an rcode's name, instead of what is so
         self.asked = []    # (name, type name)
         self.hosts = {}    # name -> address
@@ -105,9 +109,17 @@ class Names:
             history = self.seen.setdefault(owner, [(0.0, ())])
             if history[-1][1] != now:
                 history.append((time.monotonic(), now))
-            due = [records for since, records in history
-                   if since <= time.monotonic() - self.lag or since == 0.0]
-        return due[-1] if self.lag else now
+            shown = self.held or time.monotonic() - self.lag
+            due = [records for since, records in history if since <= shown or since == 0.0]
+        return due[-1]
+
+    def hold(self):
+        """No server learns of a change any more, until `held` is None."""
+        with self.lock:
+            known = list(self.seen)
+        for owner in known:
+            self.records_now(owner)
+        self.held = time.monotonic()
 
     def rrset(self, name, kind):
         zone = self.zone_of(name, kind)
@@ -116,9 +128,11 @@ class Names:
         if kind == "SOA" and name == zone:
             return [Rr(name, "SOA", ttl=300, data=soa(zone))]
         if kind == "NS" and name in self.zones():
-            return [Rr(name, "NS", ttl=300, data=pack_name("ns." + name))]
+            return [Rr(name, "NS", ttl=300, data=pack_name(first + "." + name if name else first))
+                    for first in ["ns"] + list(self.more)]
         if kind == "A" and not name.startswith("_"):
-            address = self.address if name.startswith("ns.") else self.hosts.get(name)
+            first = name.split(".")[0]
+            address = self.address if first == "ns" else self.more.get(first, self.hosts.get(name))
             octets = bytes(int(part) for part in address.split(".")) if address else b""
             return [Rr(name, "A", ttl=60, data=octets)] if address else []
         if kind == "DS" and name in self.zones() and name and not self.unsigned:
@@ -144,11 +158,17 @@ class Names:
         reply = Message(asked.id, QR | AA | RA | asked.flags & RD,
                         [list(asked.sections[0]), [], [], []])
         zone = self.zone_of(name, kind)
-        found = "REFUSED" if self.lame else self.rrset(name, kind)
+        signed = not self.unsigned and bool(zone or name)
+        if name in self.aliases and kind != "CNAME":
+            target = self.aliases[name]
+            alias = Rr(name, "CNAME", ttl=60, data=pack_name(target))
+            reply.sections[1] += [alias] + ([self.signature(alias, zone)] if signed else [])
+            name, zone = target, self.zone_of(target, kind)
+        refused = self.lame or self.only_recursive and not asked.flags & RD
+        found = "REFUSED" if refused else self.rrset(name, kind)
         if isinstance(found, str):
             reply.flags |= RCODES[found]
             found = []
-        signed = not self.unsigned and bool(zone or name)
         if found:
             reply.sections[1] += found
             if signed:

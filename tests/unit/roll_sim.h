@@ -153,7 +153,6 @@ struct sim {
     int64_t issued[SIM_LEAFS];
     uint32_t bad;   /* leafs that break services */
     uint32_t unfit; /* leafs that the check refuses */
-    uint32_t known; /* leafs that a run has read, and kept a state since */
 
     /* time, and what the machine knows of it */
     int64_t now, boot_start, wall_error;

@@ -160,9 +160,8 @@ static inline int sim_save_state(void *context, const char *text, size_t length,
     assert_true(length < sizeof s->state);
     s->saves++;
     memcpy(s->state, text, length);
+    s->state[length] = '\0';
     s->state_length = (int)length;
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++)
-        s->known |= sim_bit(s->read[p]) & ~s->unfit;
     sim_point(s, true);
     return fails_after ? WORLD_STATE_FAILED : 0;
 }

@@ -242,7 +242,10 @@ static inline void sim_foreign_add(struct sim *s, size_t o, struct tlsa tlsa, ui
     struct sim_owner *owner = &s->owners[o];
     bool ours = sim_was_ours(owner, &tlsa);
     struct sim_set *set = sim_draft(s, owner);
+    size_t count = set->count;
     sim_put(s, set, &tlsa, ttl, ours);
+    if (set->count > count)
+        set->records[count].orphan = true;
     sim_accept_foreign(s, owner, set);
 }
 
@@ -328,7 +331,6 @@ static inline void sim_lose_state(struct sim *s)
             return;
     }
     sim_tell(s, "the state is lost");
-    s->known = 0;
     s->state_length = -1;
     for (size_t o = 0; o < s->owners_count; o++) {
         for (size_t i = 0; i < SIM_SETS; i++) {
