@@ -211,6 +211,19 @@ bool plan_is_early(const struct pair_view *view)
     return view->conf->install == NULL && view->due && view->ripe_in != 0;
 }
 
+/* Whether services that read the source would load what they must not yet. */
+static bool is_unready(const struct planning *p, size_t pair)
+{
+    const struct pair_view *view = &p->views[pair];
+    const struct cert_digests *last = view->state == NULL ? NULL : state_last_leaf(view->state);
+    if (view->conf->install != NULL)
+        return false;
+    if (view->seen->source.code != PAIR_READ || (view->due && view->ripe_in != 0))
+        return true;
+    /* Not looked at in this call. */
+    return !view->wanted && (last == NULL || !state_same_leaf(last, &view->seen->source.leaf));
+}
+
 /*
  * A command that this pair shares with one whose services read the source would load that one too,
  * before its time. Returns the pair that is waited for, or PAIR itself.
@@ -218,10 +231,8 @@ bool plan_is_early(const struct pair_view *view)
 static size_t held_by(const struct planning *p, size_t pair)
 {
     for (size_t other = 0; other < p->k->conf->pairs_count; other++) {
-        const struct pair_view *view = &p->views[other];
-        bool unready = view->seen->source.code != PAIR_READ || (view->due && view->ripe_in != 0);
-        if (other != pair && view->conf->install == NULL && unready &&
-            share_command(p->views[pair].conf, view->conf))
+        if (other != pair && is_unready(p, other) &&
+            share_command(p->views[pair].conf, p->views[other].conf))
             return other;
     }
     return pair;
@@ -377,7 +388,7 @@ static void plan_pair(struct planning *p, size_t pair)
 {
     const struct pair_view *view = &p->views[pair];
     note_source(p, pair, view);
-    if (view->conf->install == NULL && view->state != NULL && is_wanted(p, pair))
+    if (view->conf->install == NULL && view->state != NULL)
         (void)plan_pair_note(p->plan, PLAN_NOTE_CLASSIC, pair);
     if (view->due)
         install(p, pair);
@@ -394,9 +405,13 @@ void plan_installs(struct planning *p)
 {
     for (size_t i = 0; i < p->k->conf->pairs_count; i++) {
         struct pair_view *view = &p->views[i];
-        *view = (struct pair_view){&p->k->conf->pairs[i], &p->k->seen->pairs[i],
-                                   state_pair(p->k->state, p->k->conf->pairs[i].label), false, -1};
-        if (!is_wanted(p, i))
+        *view = (struct pair_view){&p->k->conf->pairs[i],
+                                   &p->k->seen->pairs[i],
+                                   state_pair(p->k->state, p->k->conf->pairs[i].label),
+                                   is_wanted(p, i),
+                                   false,
+                                   -1};
+        if (!view->wanted)
             continue;
         view->due = is_due(p, i, view);
         if (view->due)
@@ -404,7 +419,7 @@ void plan_installs(struct planning *p)
         p->plan->pairs[i] = (struct plan_pair){view->due, view->ripe_in};
     }
     for (size_t i = 0; i < p->k->conf->pairs_count; i++) {
-        if (is_wanted(p, i))
+        if (p->views[i].wanted)
             plan_pair(p, i);
     }
 }

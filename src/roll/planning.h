@@ -11,6 +11,7 @@ struct pair_view {
     const struct conf_pair *conf;
     const struct observed_pair *seen;
     const struct state_pair *state; /* NULL: nothing is known of it */
+    bool wanted;                    /* some host of it is looked at */
     bool due;                       /* the source is to become what services serve */
     int64_t ripe_in;                /* and may in so many seconds; -1: not known yet */
 };

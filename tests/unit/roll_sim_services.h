@@ -30,8 +30,9 @@ static inline uint32_t sim_may_be_served(const struct sim *s, const struct sim_o
     }
     for (size_t a = 0; a < owner->addresses_count; a++) {
         for (size_t p = 0; p < SIM_PAIRS; p++) {
-            if (owner->addresses[a].slots[p].changing)
-                leafs |= sim_bit(owner->addresses[a].slots[p].next);
+            const struct sim_slot *slot = &owner->addresses[a].slots[p];
+            leafs |= slot->there ? sim_bit(slot->served) : 0;
+            leafs |= slot->changing ? sim_bit(slot->next) : 0;
         }
     }
     return leafs;
@@ -314,7 +315,7 @@ static inline bool sim_is_plain_to_see(const struct sim *s, struct sim_owner *ow
             return false;
     }
     for (size_t a = 0; a < owner->addresses_count; a++) {
-        if (owner->addresses[a].unseen)
+        if (owner->addresses[a].unseen || sim_is_broken(&owner->addresses[a]))
             return false;
         for (size_t p = 0; p < SIM_PAIRS; p++) {
             if (owner->addresses[a].slots[p].changing)
