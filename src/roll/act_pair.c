@@ -131,12 +131,33 @@ static bool leaf_stands(struct acting *acting, size_t pair)
            state_same_leaf(&found.leaf, &source->leaf);
 }
 
+static bool has_command(const struct conf_list *list, const char *command)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], command) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The same of all pairs that a command loads: a renewal may come between a look and it. */
+static bool all_stand(struct acting *acting, const char *command)
+{
+    for (size_t i = 0; i < acting->conf->pairs_count; i++) {
+        const struct conf_pair *conf = conf_of(acting, i);
+        if ((has_command(&conf->reload, command) || has_command(&conf->restart, command)) &&
+            !leaf_stands(acting, i))
+            return false;
+    }
+    return true;
+}
+
 static bool run_list(struct acting *acting, struct ran *ran, size_t pair,
                      const struct conf_list *list, const char *event)
 {
     bool succeeded = true;
     for (size_t i = 0; i < list->count; i++) {
-        if (!leaf_stands(acting, pair))
+        if (!all_stand(acting, list->items[i]))
             return false;
         if (!act_run_once(acting, ran, pair, list->items[i], event))
             succeeded = false;

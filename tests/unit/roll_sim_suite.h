@@ -105,7 +105,7 @@ static inline void sim_check_end(struct sim *s)
     for (size_t o = 0; o < s->owners_count; o++) {
         struct sim_owner *owner = &s->owners[o];
         sim_check_records(s, owner);
-        for (size_t a = 0; a < owner->addresses_count; a++) {
+        for (size_t a = 0; !sim_is_plain(owner) && a < owner->addresses_count; a++) {
             for (size_t p = 0; p < SIM_PAIRS; p++) {
                 const struct sim_slot *slot = &owner->addresses[a].slots[p];
                 if (slot->there &&
