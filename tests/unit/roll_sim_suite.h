@@ -338,27 +338,33 @@ static inline void sim_story(struct sim *s, bool wait, unsigned at, enum sim_inj
 
 /*
  * The point at which WHAT is worth trying next after AT: for what waits for a place that it fits,
- * one after that; for a crash, one at which the world has changed.
+ * one after that; for a crash, one at which the world has changed. SKIP: so many of these are left
+ * out; STEP is for what may happen at any point.
  */
 static inline unsigned sim_next_point(const struct sim *s, const uint64_t *moments, unsigned at,
-                                      enum sim_inject what, unsigned step)
+                                      enum sim_inject what, unsigned step, unsigned skip)
 {
+    bool crash = what <= SIM_CRASH_LOSS;
     if (s->happened == 0)
-        return s->points + 1;
+        return SIM_POINTS;
     if (s->happened > at)
-        return s->happened + 1;
-    at += what == SIM_CRASH || what == SIM_CRASH_REBOOT || what == SIM_CRASH_LOSS ? 1 : step;
-    while (what <= SIM_CRASH_LOSS && at < SIM_POINTS && moments[at] == moments[at - 1])
+        return s->happened + 1 + 8 * skip;
+    if (!crash)
+        return at + step;
+    for (unsigned i = 0; i <= skip; i++) {
         at++;
+        while (at < SIM_POINTS && moments[at] == moments[at - 1])
+            at++;
+    }
     return at;
 }
 
 /*
  * Every thing at every point of a small world; those that may happen at any point, at every STEP-th
- * one. Returns how many stories broke.
+ * one, and SKIP as above. Returns how many stories broke.
  */
 static inline unsigned sim_exhaust(struct sim *s, enum sim_small which, bool wait, unsigned step,
-                                   char *first, size_t size)
+                                   unsigned skip, char *first, size_t size)
 {
     static uint64_t moments[SIM_POINTS];
     unsigned broken = 0;
@@ -367,14 +373,14 @@ static inline unsigned sim_exhaust(struct sim *s, enum sim_small which, bool wai
     s->moments = moments;
     sim_story(s, wait, 0, SIM_CRASH);
     for (int what = 0; what < SIM_INJECTS; what++) {
-        unsigned at = 1;
+        unsigned at = 1 + (skip == 0 ? 0 : (unsigned)what * 5 + which * 3);
         while (at > 0 && at < SIM_POINTS) {
             sim_make_small(s, which, wait);
             sim_story(s, wait, at, (enum sim_inject)what);
             if (s->fault[0] != '\0' && broken++ == 0)
                 (void)snprintf(first, size, "world %d, wait %d, inject %d at point %u: %s", which,
                                wait, what, at, s->fault);
-            at = sim_next_point(s, moments, at, (enum sim_inject)what, step);
+            at = sim_next_point(s, moments, at, (enum sim_inject)what, step, skip);
             if (at > s->points)
                 break;
         }
