@@ -8,11 +8,11 @@
  */
 #include "roll_sim_random.h"
 
-#define WORLDS_SHORT 150
+#define WORLDS_SHORT 120
 #define WORLDS_LONG  2000
-#define STEP_SHORT   199
+#define STEP_SHORT   307
 #define STEP_LONG    23
-#define SKIP_SHORT   11
+#define SKIP_SHORT   19
 #define SEED_FIRST   1
 
 static struct sim world;
