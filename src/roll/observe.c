@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Two clocks that are right may still differ by so many seconds. */
+#define SKEW 60
+
 int observe_make(struct observation *seen, const struct conf *conf, struct arena *arena)
 {
     seen->pairs = arena_take(arena, conf->pairs_count, sizeof *seen->pairs);
@@ -133,6 +136,27 @@ static void forget(struct observed_host *seen, const struct conf_host *host)
     }
 }
 
+/*
+ * The servers were asked before the provider, whose answer may be what proves the clock: then
+ * signatures are judged by it only now, before anything is changed.
+ */
+static void judge_signatures(const struct observed_host *seen, const struct conf_host *host,
+                             const struct moment *now, struct arena *arena)
+{
+    for (size_t i = 0; i < host->services_count; i++) {
+        struct world_view *view = &seen->views[i];
+        char end[TIME_TEXT_SIZE], text[WORLD_WORDS_SIZE];
+        struct buf b = BUF_OVER(text);
+        if (!view->asked || view->zone != WORLD_ZONE_SIGNED || !now->proven ||
+            view->signature_end < 0 || view->signature_end >= now->wall - SKEW)
+            continue;
+        time_text(view->signature_end, end);
+        buf_printf(&b, "there is a DS record, but a signature ended at %s", end);
+        view->zone = WORLD_ZONE_BOGUS;
+        view->words = arena_text(arena, b.data, b.used);
+    }
+}
+
 int observe_records(struct observation *seen, const struct conf *conf, const struct world *world,
                     struct arena *arena)
 {
@@ -153,6 +177,8 @@ int observe_records(struct observation *seen, const struct conf *conf, const str
             list(found, host, world, arena);
     }
     world_now(world, &seen->now);
+    for (size_t i = 0; i < conf->hosts_count; i++)
+        judge_signatures(&seen->hosts[i], &conf->hosts[i], &seen->now, arena);
     return 0;
 }
 

@@ -133,7 +133,7 @@ static void note_zone(struct planning *p, size_t h, size_t s)
     if (host->listed && host->sets[s].count > RECORDS_GOOD)
         (void)plan_note(p->plan, PLAN_NOTE_MANY, h, s);
     int64_t soon = p->plan->next == PLAN_STEP_NONE ? 0 : p->plan->next_in;
-    if (view->signature_end >= 0 && now->proven &&
+    if (view->signature_end >= 0 && now->proven && view->zone != WORLD_ZONE_BOGUS &&
         view->signature_end < now->wall + (soon > SIGNATURE_SOON ? soon : SIGNATURE_SOON)) {
         struct plan_note *note = plan_note(p->plan, PLAN_NOTE_SIGNATURE, h, s);
         if (note != NULL)

@@ -216,7 +216,8 @@ static void say_many(const struct acting *acting, const struct plan_note *note, 
 static void say_stale(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     put_record(acting, note, b);
-    buf_text(b, " fits no key known here and is not ours: left alone; 'adopt = yes' retires it");
+    buf_printf(b, " fits no key known here and is not ours: left alone; '%s' retires it",
+               acting->conf->hosts[note->host].adopt ? "shared = no" : "adopt = yes");
 }
 
 static void say_blocked(const struct acting *acting, const struct plan_note *note, struct buf *b)

@@ -8,6 +8,9 @@
 /* One owner name, its zone and servers found and asked; one question to the resolvers. */
 #define LOOK_UP_MS  20000
 #define RESOLVER_MS 10000
+/* A question that took so long was not answered, and for so long no other one is asked. */
+#define SILENCE_MS 5000
+#define SILENT_MS  30000
 /* How long what was found of zones serves: one look. */
 #define FOUND_MS 5000
 /* A zone with 64 servers, their records, and one message. */
@@ -33,6 +36,39 @@ void world_dns_close(struct world_dns *dns)
     dns->found = 0;
 }
 
+static const char *keep_text(struct arena *arena, const char *text)
+{
+    return text == NULL ? NULL : arena_text(arena, text, strlen(text));
+}
+
+/*
+ * Many owner names are asked about: where the resolvers say nothing, one of them waits for it, not
+ * each.
+ */
+static bool is_silent(const struct world_dns *dns)
+{
+    return time_ticks() < dns->silent;
+}
+
+static void note_silence(struct world_dns *dns, int64_t began)
+{
+    int64_t now = time_ticks();
+    if (now - began >= SILENCE_MS)
+        dns->silent = now + SILENT_MS;
+}
+
+static const char *say_silent(const struct world_dns *dns, struct arena *arena)
+{
+    char text[WORLD_WORDS_SIZE];
+    struct buf b = BUF_OVER(text);
+    buf_text(&b, "no answer of the resolver");
+    for (size_t i = 0; i < dns->resolvers.count; i++) {
+        buf_text(&b, i == 0 ? " " : ", ");
+        dns_server_print(&b, &dns->resolvers.list[i]);
+    }
+    return keep_text(arena, text);
+}
+
 static struct dns_finder *finder(struct world_dns *dns)
 {
     int64_t now = time_ticks();
@@ -43,11 +79,6 @@ static struct dns_finder *finder(struct world_dns *dns)
         return NULL;
     dns->found = now;
     return &dns->finder;
-}
-
-static const char *keep_text(struct arena *arena, const char *text)
-{
-    return text == NULL ? NULL : arena_text(arena, text, strlen(text));
 }
 
 static enum world_answer answer_of(const struct lookup_server *from)
@@ -145,12 +176,17 @@ int world_dns_look_up(struct world_dns *dns, const struct conf_host *host, const
     view->signature_end = -1;
     if (f == NULL)
         return -1;
-    int64_t deadline = time_ticks() + LOOK_UP_MS;
+    if (is_silent(dns)) {
+        view->words = say_silent(dns, arena);
+        return 0;
+    }
+    int64_t began = time_ticks(), deadline = began + LOOK_UP_MS;
     int rc = resolver ? lookup_by_resolvers(f, owner, clock, deadline, &found)
                       : lookup_by_servers(f, owner, clock, deadline, &found);
     if (rc == LOOKUP_MEMORY)
         return -1;
     if (rc != 0) {
+        note_silence(dns, began);
         view->words = keep_text(arena, found.words);
         return 0;
     }
@@ -176,8 +212,13 @@ const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct a
     char text[WORLD_WORDS_SIZE];
     struct buf b = BUF_OVER(text);
     struct dns_finder *f = finder(dns);
-    if (f == NULL || lookup_mx(f, host, time_ticks() + RESOLVER_MS, &found) != 0)
+    int64_t began = time_ticks();
+    if (f == NULL || is_silent(dns))
         return NULL;
+    if (lookup_mx(f, host, began + RESOLVER_MS, &found) != 0) {
+        note_silence(dns, began);
+        return NULL;
+    }
     for (size_t i = 0; i < found.count; i++)
         buf_printf(&b, "%s%s", b.used > 0 ? " " : "", found.list[i].host);
     return keep_text(arena, text);

@@ -13,6 +13,7 @@ struct world_dns {
     struct dns_finder finder;
     struct arena arena; /* the finder's; what was found counts for one look */
     int64_t found;      /* time_ticks() of its beginning */
+    int64_t silent;     /* until then nobody is asked: the resolvers have not answered */
 };
 
 /* 0, or -1: the configuration's `resolver` has a word (in *WORD) that is no address. */

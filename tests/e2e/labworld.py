@@ -55,6 +55,7 @@ class Names:
     def __init__(self, address, cloudflare, now=time.time, port=53):
         self.address, self.cf, self.now = address, cloudflare, now
         self.mute = self.lame = self.unsigned = self.bogus = self.only_recursive = False
+        self.began = int(now())
         self.lag = 0.0
         self.held = None   # what is shown is of that time
         self.aliases = {}  # owner -> the name that its CNAME leads to
@@ -146,7 +147,7 @@ class Names:
         kind = TYPES.get(rr.kind, rr.kind)
         now = int(self.now())
         labels = len([label for label in rr.name.split(".") if label])
-        end = now - 3600 if self.bogus else now + 14 * 86400
+        end = self.began - 3600 if self.bogus else now + 14 * 86400
         return Rr(rr.name, "RRSIG", ttl=rr.ttl,
                   data=struct.pack(">HBBIIIH", kind, 13, labels, rr.ttl, end & 0xFFFFFFFF,
                                    (now - 86400) & 0xFFFFFFFF, 1) + pack_name(zone) + bytes(64))
@@ -161,7 +162,7 @@ class Names:
         signed = not self.unsigned and bool(zone or name)
         if name in self.aliases and kind != "CNAME":
             target = self.aliases[name]
-            alias = Rr(name, "CNAME", ttl=60, data=pack_name(target))
+            alias = Rr(name, "CNAME", ttl=2, data=pack_name(target))
             reply.sections[1] += [alias] + ([self.signature(alias, zone)] if signed else [])
             name, zone = target, self.zone_of(target, kind)
         refused = self.lame or self.only_recursive and not asked.flags & RD
