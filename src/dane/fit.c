@@ -75,19 +75,25 @@ bool fit_accepts(const void *records, size_t count, size_t stride, const struct 
            accepts(records, count, stride, chain, true);
 }
 
+bool fit_lacks(const void *records, size_t count, size_t stride, size_t index,
+               const struct fit_chain *chain)
+{
+    const struct tlsa *record = at(records, stride, index);
+    bool matched = !is_usable(record, true);
+    for (size_t k = 0; !matched && k < count; k++) {
+        const struct tlsa *other = at(records, stride, k);
+        matched = tlsa_same_combination(other->combination, record->combination) &&
+                  fit_matches(other, chain);
+    }
+    return !matched;
+}
+
 const struct tlsa *fit_lack(const void *records, size_t count, size_t stride,
                             const struct fit_chain *chain)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct tlsa *record = at(records, stride, i);
-        bool matched = !is_usable(record, true);
-        for (size_t k = 0; !matched && k < count; k++) {
-            const struct tlsa *other = at(records, stride, k);
-            matched = tlsa_same_combination(other->combination, record->combination) &&
-                      fit_matches(other, chain);
-        }
-        if (!matched)
-            return record;
+        if (fit_lacks(records, count, stride, i, chain))
+            return at(records, stride, i);
     }
     return NULL;
 }

@@ -26,9 +26,12 @@ bool fit_matches(const struct tlsa *record, const struct fit_chain *chain);
 /* Whether COUNT records, each at STRIDE octets from the one before, fit the chain. */
 bool fit_accepts(const void *records, size_t count, size_t stride, const struct fit_chain *chain);
 /*
- * The first usable record of usage 2 or 3 whose combination has no record that matches the chain
- * (RFC 7671 section 8); NULL where the RRset fits fully.
+ * Whether record INDEX is usable, of usage 2 or 3, and no record of its combination matches the
+ * chain (RFC 7671 section 8).
  */
+bool fit_lacks(const void *records, size_t count, size_t stride, size_t index,
+               const struct fit_chain *chain);
+/* The first such record; NULL where the RRset fits fully. */
 const struct tlsa *fit_lack(const void *records, size_t count, size_t stride,
                             const struct fit_chain *chain);
 /*

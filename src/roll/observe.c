@@ -76,24 +76,6 @@ static int look_up(struct observed_host *seen, const struct conf_host *host,
     return 0;
 }
 
-static int compare(const struct tlsa *a, const struct tlsa *b)
-{
-    int rc = memcmp(&a->combination, &b->combination, sizeof a->combination);
-    return rc != 0 ? rc : memcmp(a->data, b->data, sizeof a->data);
-}
-
-/* A list's order says nothing, and would change what is told of it. */
-static void sort(struct provider_rrset *set)
-{
-    for (size_t i = 1; i < set->count; i++) {
-        struct provider_record record = set->records[i];
-        size_t k = i;
-        for (; k > 0 && compare(&set->records[k - 1].tlsa, &record.tlsa) > 0; k--)
-            set->records[k] = set->records[k - 1];
-        set->records[k] = record;
-    }
-}
-
 /* Owner names of the host's own go together; the end of a CNAME may lie in any zone. */
 static void list(struct observed_host *seen, const struct conf_host *host,
                  const struct world *world, struct arena *arena)
@@ -110,8 +92,6 @@ static void list(struct observed_host *seen, const struct conf_host *host,
         i += count;
     }
     seen->listed = seen->result.code == PROVIDER_DONE;
-    for (i = 0; seen->listed && i < host->services_count; i++)
-        sort(&seen->sets[i]);
 }
 
 static bool has_smtp(const struct conf_host *host)

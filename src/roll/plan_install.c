@@ -90,37 +90,44 @@ static void note_source(struct planning *p, size_t pair, const struct pair_view 
 
 /* --- ripe ------------------------------------------------------------------------------------ */
 
-/* At one owner name. */
-static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
+/* 3.3, 3.4: each usable combination has to match; whether one does not. */
+static bool is_blocked(struct planning *p, size_t pair, size_t h, size_t s)
 {
     const struct pair_found *source = &p->k->seen->pairs[pair].source;
     const struct fit_chain chain = {&source->leaf, source->issuers_count, source->issuers};
     const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
+    bool blocked = false;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct tlsa *tlsa = &set->records[i].tlsa;
+        if (!fit_lacks(&set->records[0].tlsa, set->count, sizeof set->records[0], i, &chain))
+            continue;
+        blocked = true;
+        struct plan_note *note =
+            plan_unblocks(p, h, s, tlsa) ? NULL : plan_note(p->plan, PLAN_NOTE_BLOCKED, h, s);
+        if (note == NULL)
+            continue;
+        note->pair = pair;
+        note->record = *tlsa;
+    }
+    return blocked;
+}
+
+/* At one owner name. */
+static int64_t ripe_at(struct planning *p, size_t pair, size_t h, size_t s)
+{
     bool cut_short = false;
     if (p->k->conf->hosts[h].leave)
         return plan_left_in(p, h, s);
     if (plan_skips(p, h, s))
         return 0;
-    int64_t left = learn_left(p->k, h, s, &source->leaf, p->options->now, &cut_short);
+    int64_t left =
+        learn_left(p->k, h, s, &p->k->seen->pairs[pair].source.leaf, p->options->now, &cut_short);
     /* Unasked servers may show old data again, and nobody says how far they lag. */
     if (left < 0 || !p->k->seen->hosts[h].views[s].asked || plan_adds(p->plan, h, s, NULL))
         return -1;
     if (cut_short)
         (void)plan_pair_note(p->plan, PLAN_NOTE_SHORT, pair);
-    /* 3.3, 3.4: each usable combination has to match. */
-    const struct tlsa *lack = set->count == 0 ? NULL
-                                              : fit_lack(&set->records[0].tlsa, set->count,
-                                                         sizeof set->records[0], &chain);
-    if (lack == NULL)
-        return left;
-    if (plan_unblocks(p, h, s, lack))
-        return -1;
-    struct plan_note *note = plan_note(p->plan, PLAN_NOTE_BLOCKED, h, s);
-    if (note != NULL) {
-        note->pair = pair;
-        note->record = *lack;
-    }
-    return -1;
+    return is_blocked(p, pair, h, s) ? -1 : left;
 }
 
 /* 3.7: one certificate waits for the slowest of all its owner names. */

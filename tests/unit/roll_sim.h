@@ -137,6 +137,7 @@ struct sim_owner {
     struct sim_version versions[SIM_VERSIONS];
     size_t addresses_count;
     struct sim_address addresses[SIM_ADDRESSES];
+    uint32_t probed; /* leafs that it showed when it was asked last */
 };
 
 struct sim {

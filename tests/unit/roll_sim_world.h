@@ -123,7 +123,8 @@ static inline uint32_t sim_unavoidable(struct sim *s, struct sim_owner *owner,
             return 0;
     }
     for (unsigned leaf = 0; leaf < SIM_LEAFS; leaf++) {
-        if (((may | sim_unforeseen(s, true)) & sim_bit(leaf)) != 0 && sim_matches(record, leaf))
+        if (((may | owner->probed | sim_unforeseen(s, true)) & sim_bit(leaf)) != 0 &&
+            sim_matches(record, leaf))
             return may;
     }
     /* Nobody can tell what is served there. */
@@ -342,9 +343,10 @@ static inline int sim_probe(void *context, const struct conf_host *host, size_t 
     s->calls++;
     sim_point(s, true);
     for (size_t o = 0; o < s->owners_count; o++) {
-        const struct sim_owner *owner = &s->owners[o];
+        struct sim_owner *owner = &s->owners[o];
         if (&s->trial.hosts[owner->host] != host || owner->service != service)
             continue;
+        owner->probed = sim_served(owner);
         found->count = owner->addresses_count * 2;
         found->shown = arena_take(arena, found->count, sizeof *found->shown);
         for (size_t i = 0; i < found->count; i++) {

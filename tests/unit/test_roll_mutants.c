@@ -32,10 +32,10 @@ static enum mutant mutant;
 /* --- the sources, with other names for what is replaced -------------------------------------- */
 
 #define fit_accepts true_fit_accepts
-#define fit_lack    true_fit_lack
+#define fit_lacks   true_fit_lacks
 #include "dane/fit.c"
 #undef fit_accepts
-#undef fit_lack
+#undef fit_lacks
 
 #define state_elapsed true_state_elapsed
 #include "roll/state.c"
@@ -70,12 +70,11 @@ bool fit_accepts(const void *records, size_t count, size_t stride, const struct 
     return count == 0;
 }
 
-const struct tlsa *fit_lack(const void *records, size_t count, size_t stride,
-                            const struct fit_chain *chain)
+bool fit_lacks(const void *records, size_t count, size_t stride, size_t index,
+               const struct fit_chain *chain)
 {
-    if (mutant == MUTANT_ONE_COMBINATION || mutant == MUTANT_PUBLISHES_LATE)
-        return NULL;
-    return true_fit_lack(records, count, stride, chain);
+    return mutant != MUTANT_ONE_COMBINATION && mutant != MUTANT_PUBLISHES_LATE &&
+           true_fit_lacks(records, count, stride, index, chain);
 }
 
 size_t need_records(const struct knowledge *k, size_t h, size_t s, const struct fit_chain *chain,
