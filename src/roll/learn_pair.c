@@ -9,6 +9,7 @@ static bool is_algorithm(const struct world_shown *shown, enum cert_algorithm al
 /* What services of a pair's hosts show of its kind of key. */
 struct showing {
     const struct cert_digests *first; /* NULL: nothing */
+    const struct cert_digests *own;   /* the first with the key that stands on disk; NULL: none */
     bool matched;                     /* one of them shows what stands on disk */
     bool unseen;                      /* one of them could not be seen */
 };
@@ -17,7 +18,7 @@ static struct showing what_shows(const struct learning *l, size_t p,
                                  const struct pair_found *stands)
 {
     const struct conf *conf = l->k.conf;
-    struct showing showing = {NULL, false, false};
+    struct showing showing = {NULL, NULL, false, false};
     for (size_t h = 0; h < conf->hosts_count; h++) {
         for (size_t s = 0; need_has_pair(&conf->hosts[h], p) && s < conf->hosts[h].services_count;
              s++) {
@@ -29,6 +30,8 @@ static struct showing what_shows(const struct learning *l, size_t p,
                     continue;
                 if (showing.first == NULL)
                     showing.first = &shown->leaf;
+                if (showing.own == NULL && state_same_key(&shown->leaf, &stands->leaf))
+                    showing.own = &shown->leaf;
                 showing.matched = showing.matched || state_same_leaf(&shown->leaf, &stands->leaf);
             }
         }
@@ -60,14 +63,19 @@ static int begin_pair(struct learning *l, size_t p, struct state_pair *pair)
     return state_note_leaf(l->state, pair, &stands->leaf);
 }
 
-/* Nothing is installed yet: what services show is what the installation is to replace. */
+/*
+ * Nothing is installed yet: what services show is what the installation is to replace. Where one of
+ * several servers shows the source's key, the others are not ours.
+ */
 static int begin_empty(struct learning *l, size_t p)
 {
     struct showing showing = what_shows(l, p, &l->k.seen->pairs[p].source);
     if (showing.first == NULL || showing.unseen || l->k.seen->pairs[p].source.code != PAIR_READ)
         return 0;
     struct state_pair *pair = state_pair_make(l->state, l->k.conf->pairs[p].label);
-    return pair == NULL ? STATE_NO_MEMORY : state_note_leaf(l->state, pair, showing.first);
+    return pair == NULL
+               ? STATE_NO_MEMORY
+               : state_note_leaf(l->state, pair, showing.own != NULL ? showing.own : showing.first);
 }
 
 int learn_pair(struct learning *l, size_t p)

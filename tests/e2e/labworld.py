@@ -12,6 +12,7 @@ provider holds shows; `names.hold()` keeps what is shown as it is; `names.aliase
 `names.replace` make it otherwise. A second Names in `names.more` is a second server of all zones.
 """
 
+import errno
 import random
 import socket
 import socketserver
@@ -44,6 +45,19 @@ def own_address():
     raise OSError("no loopback address is free")
 
 
+def patiently(open_it):
+    """OPEN_IT, again while the address is taken: a child between fork and exec still holds what
+    was closed here."""
+    for _ in range(40):
+        try:
+            return open_it()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            time.sleep(0.05)
+    return open_it()
+
+
 def soa(zone, serial=1):
     return (pack_name("ns." + zone) + pack_name("root." + zone)
             + struct.pack(">IIIII", serial, 600, 60, 86400, 300))
@@ -57,6 +71,7 @@ class Names:
         self.mute = self.lame = self.unsigned = self.bogus = self.only_recursive = False
         self.began = int(now())
         self.lag = 0.0
+        self.watch = lambda: None  # called at each question, before its answer
         self.held = None   # what is shown is of that time
         self.aliases = {}  # owner -> the name that its CNAME leads to
         self.more = {}     # "ns2" -> address of another server
@@ -66,8 +81,8 @@ class Names:
         self.seen = {}     # owner -> [(since when, records)]: for the lag
         self.lock = threading.Lock()
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((address, port))
-        self.tcp = socket.create_server((address, port), backlog=64)
+        patiently(lambda: self.udp.bind((address, port)))
+        self.tcp = patiently(lambda: socket.create_server((address, port), backlog=64))
         self.threads = [threading.Thread(target=self.serve_udp, daemon=True),
                         threading.Thread(target=self.serve_tcp, daemon=True)]
         for thread in self.threads:
@@ -156,6 +171,7 @@ class Names:
         name, kind, _ = asked.sections[0][0]
         name, kind = name.lower(), KIND.get(kind, kind)
         self.asked.append((name, kind))
+        self.watch()
         reply = Message(asked.id, QR | AA | RA | asked.flags & RD,
                         [list(asked.sections[0]), [], [], []])
         zone = self.zone_of(name, kind)
@@ -242,6 +258,7 @@ class Service:
         self.dialect, self.load = dialect, load
         self.token, self.context = object(), None
         self.shown = 0  # handshakes
+        self.watch = lambda: None  # called before each
         self.lock = threading.Lock()
         outer = self
 
@@ -257,7 +274,8 @@ class Service:
             allow_reuse_address = daemon_threads = True
             request_queue_size = 64
 
-        self.server = Server((address, port), Handler)
+        self.place = address, port
+        self.server = patiently(lambda: Server(self.place, Handler))
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05},
                          daemon=True).start()
 
@@ -285,6 +303,7 @@ class Service:
         if context is None:
             return
         self.shown += 1
+        self.watch()
         with context.wrap_socket(connection, server_side=True) as tls:
             tls.recv(1)
 

@@ -13,42 +13,12 @@ import sys
 from dnswire import Rr, pack_name
 from lab import (FAILED, FAST, GOOD, HOST, LATER, OWNER, UNKNOWN, USAGE, Authority, Lab, Pair, case,
                  check, main, openssl, own_address, same, store)
+from stagelab import begun, content, installed, staged
 
 MAIL2 = "mail2.example.org"
 OWNER2 = "_25._tcp." + MAIL2
 FILES = ["cert.pem", "chain.pem", "combined.pem", "fullchain.pem", "privkey.pem"]
 DAY = 86400
-
-
-def content(lab, file="fullchain.pem", name="mail", place="current"):
-    path = os.path.join(lab.folder(name), place, file)
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="ascii") as source:
-        return source.read()
-
-
-def installed(lab, current, previous=None, name="mail"):
-    """CURRENT and PREVIOUS are what stands there (None: nothing), and whole."""
-    for place, pair in (("current", current), ("previous", previous)):
-        same(content(lab, "fullchain.pem", name, place), pair and pair.certificate, place)
-        same(content(lab, "privkey.pem", name, place), pair and pair.key, place)
-
-
-def begun(lab, pair=None, **conf):
-    """PAIR is installed, served and published: the start of something else."""
-    pair = pair or lab.pair(1)
-    lab.put("mail", pair)
-    lab.configure(**conf)
-    lab.run()
-    lab.age()
-    installed(lab, pair)
-    lab.mark()
-    return pair
-
-
-def staged(lab, **more):
-    return [lab.host(staged=True, **more)]
 
 
 def events(lab):
