@@ -5,19 +5,17 @@
 
 /* What one service shows, in short. */
 struct showing {
-    size_t ours, strangers, without_tls, unseen;
+    size_t ours, strangers, without_tls;
 };
 
 static struct showing showing_of(const struct planning *p, size_t h, size_t s)
 {
     const struct world_service *service = &p->k->seen->hosts[h].services[s];
-    struct showing showing = {0, 0, 0, 0};
+    struct showing showing = {0, 0, 0};
     for (size_t i = 0; i < service->count; i++) {
         const struct world_shown *shown = &service->shown[i];
         if (shown->code == PROBE_NO_STARTTLS)
             showing.without_tls++;
-        else if (shown->code == PROBE_UNSEEN)
-            showing.unseen++;
         else if (shown->code == PROBE_SERVED && need_owner(p->k, h, &shown->leaf) == NEED_STRANGER)
             showing.strangers++;
         else if (shown->code == PROBE_SERVED)
@@ -27,27 +25,22 @@ static struct showing showing_of(const struct planning *p, size_t h, size_t s)
 }
 
 /*
- * 3.21: somebody stands in front of this service. Its key is none of ours, and no record vouches
- * for it; another service of the host shows that ours are in use.
+ * 3.21: somebody stands in front of this service. Its key is none of ours, and another service of
+ * the host shows that ours are in use. Not where records stand: clients go by them, and what is
+ * served there must be vouched for, whosever it is.
  */
 static bool is_front(const struct planning *p, size_t h, size_t s)
 {
     struct showing showing = showing_of(p, h, s);
-    const struct world_service *service = &p->k->seen->hosts[h].services[s];
     const struct provider_rrset *set = &p->k->seen->hosts[h].sets[s];
-    bool elsewhere = false;
-    /* Ours may be at an address that could not be seen, and what is there counts for it. */
-    if (showing.strangers == 0 || showing.ours > 0 || (showing.unseen > 0 && set->count > 0))
+    bool elsewhere = false, recorded = false;
+    if (showing.strangers == 0 || showing.ours > 0)
         return false;
+    for (size_t i = 0; i < set->count; i++)
+        recorded = recorded || tlsa_usable(&set->records[i].tlsa);
     for (size_t i = 0; i < p->k->conf->hosts[h].services_count; i++)
         elsewhere = elsewhere || showing_of(p, h, i).ours > 0;
-    for (size_t i = 0; elsewhere && i < service->count; i++) {
-        const struct world_shown *shown = &service->shown[i];
-        struct fit_chain chain = {&shown->leaf, shown->issuers_count, shown->issuers};
-        if (shown->code == PROBE_SERVED && set->count > 0 && need_fits(set, &chain))
-            return false;
-    }
-    return elsewhere;
+    return elsewhere && !recorded;
 }
 
 /* 3.1: all servers of the name must offer TLS to everyone before the first record. */
