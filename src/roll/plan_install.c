@@ -402,10 +402,11 @@ static void plan_pair(struct planning *p, size_t pair)
     bool empty = view->conf->install != NULL && view->seen->current.code == PAIR_ABSENT;
     if (empty || view->state == NULL || state_last_leaf(view->state) == NULL)
         return;
-    if (view->state->reload && !plan_is_early(view))
-        plan_reload(p, pair, false);
-    else if (!view->state->reload)
+    if (!view->state->reload)
         plan_verify(p, pair);
+    /* What is put back is not waited for. */
+    else if (!plan_is_early(view) && (!view->state->loading || plan_is_vouched_for(p, pair)))
+        plan_reload(p, pair, false);
 }
 
 void plan_installs(struct planning *p)

@@ -32,26 +32,41 @@ static void note_sum(struct planning *p, enum plan_note_kind kind, size_t pair,
     note->shown = sum->shown;
 }
 
-/*
- * Whether what is to be loaded once more is still vouched for everywhere: somebody may have taken
- * its records away since, and caches have to forget that first.
- */
-static bool is_vouched_for(const struct planning *p, size_t pair)
+/* Seconds until what services are meant to serve is vouched for in every cache; -1: not known. */
+static int64_t vouched_in(const struct planning *p, size_t pair)
 {
     struct fit_chain chain;
+    int64_t longest = 0;
     bool cut_short;
     if (!need_current(p->k, pair, &chain))
-        return false;
+        return -1;
     for (size_t h = 0; h < p->k->conf->hosts_count; h++) {
         if (!need_has_pair(&p->k->conf->hosts[h], pair) || p->k->conf->hosts[h].leave)
             continue;
         for (size_t s = 0; s < p->k->conf->hosts[h].services_count; s++) {
-            if (!p->k->seen->hosts[h].listed ||
-                (!plan_skips(p, h, s) && learn_left(p->k, h, s, chain.leaf, true, &cut_short) != 0))
-                return false;
+            if (plan_skips(p, h, s))
+                continue;
+            int64_t left = p->k->seen->hosts[h].listed
+                               ? learn_left(p->k, h, s, chain.leaf, true, &cut_short)
+                               : -1;
+            if (left < 0)
+                return -1;
+            longest = left > longest ? left : longest;
         }
     }
-    return true;
+    return longest;
+}
+
+/*
+ * Somebody may have taken its records away since it was installed: caches have to forget that
+ * first.
+ */
+bool plan_is_vouched_for(const struct planning *p, size_t pair)
+{
+    int64_t in = vouched_in(p, pair);
+    if (in != 0)
+        plan_next(p->plan, in < 0 ? PLAN_STEP_VISIBLE : PLAN_STEP_INSTALL, pair, in < 0 ? 0 : in);
+    return in == 0;
 }
 
 static void reload_again(struct planning *p, size_t pair)
@@ -59,7 +74,7 @@ static void reload_again(struct planning *p, size_t pair)
     const struct state_pair *state = p->views[pair].state;
     /* Right after a reload nothing is certain (facts 2.4): the next call looks again. */
     if (!plan_is_early(&p->views[pair]) && state->tries < TRIES_MOST && !p->options->loaded[pair] &&
-        is_vouched_for(p, pair))
+        plan_is_vouched_for(p, pair))
         plan_reload(p, pair, true);
 }
 

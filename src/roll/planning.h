@@ -42,6 +42,8 @@ void plan_publish(struct planning *p, size_t h, size_t s);
 void plan_installs(struct planning *p);
 /* What services read in place is loaded when it is ripe, not before: whether it is not. */
 bool plan_is_early(const struct pair_view *view);
+/* Whether no cache holds an RRset that does not fit what services are meant to serve. */
+bool plan_is_vouched_for(const struct planning *p, size_t pair);
 /* AGAIN: after one that left a service with a former leaf. */
 void plan_reload(struct planning *p, size_t pair, bool again);
 /* What the handshakes ask for, once a pair was loaded. */
