@@ -97,10 +97,12 @@ int learn_pair(struct learning *l, size_t p)
     /* Killed after it was noted, before it was installed: what stands there counts. */
     if (conf->install != NULL && !there)
         return state_note_leaf(l->state, pair, &stands->leaf);
+    if (conf->install != NULL || there)
+        return 0;
     /* Services that read the source may load it at any time: known, and not yet meant to be. */
-    if (conf->install == NULL && !state_has_leaf(pair, &stands->leaf)) {
+    pair->verified = false;
+    if (!state_has_leaf(pair, &stands->leaf)) {
         struct cert_digests meant = *last;
-        pair->verified = false;
         if (state_note_leaf(l->state, pair, &stands->leaf) != 0)
             return STATE_NO_MEMORY;
         return state_note_leaf(l->state, pair, &meant);

@@ -213,9 +213,14 @@ static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
            have_common(&a->reload, &b->restart) || have_common(&a->restart, &b->reload);
 }
 
+bool plan_is_pending(const struct pair_view *view)
+{
+    return view->conf->install == NULL && view->due;
+}
+
 bool plan_is_early(const struct pair_view *view)
 {
-    return view->conf->install == NULL && view->due && view->ripe_in != 0;
+    return plan_is_pending(view) && view->ripe_in != 0;
 }
 
 /* Whether services that read the source would load what they must not yet. */

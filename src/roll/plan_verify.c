@@ -148,7 +148,7 @@ void plan_verify(struct planning *p, size_t pair)
         /* Or it is not known any more that they were to load it. */
         (void)plan_pair_note(p->plan, PLAN_NOTE_NOWHERE, pair);
         reload_again(p, pair);
-    } else if (!view->state->verified) {
+    } else if (!view->state->verified && !plan_is_pending(view)) {
         struct plan_action *action =
             plan_action(p->plan, p->options->shown[pair] ? PLAN_VERIFIED : PLAN_ROUND);
         if (action != NULL)

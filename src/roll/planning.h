@@ -40,6 +40,8 @@ uint32_t plan_retire_wait(const struct planning *p, size_t h);
 
 void plan_publish(struct planning *p, size_t h, size_t s);
 void plan_installs(struct planning *p);
+/* Whether services that read the source may come to serve what is not loaded yet. */
+bool plan_is_pending(const struct pair_view *view);
 /* What services read in place is loaded when it is ripe, not before: whether it is not. */
 bool plan_is_early(const struct pair_view *view);
 /* Whether no cache holds an RRset that does not fit what services are meant to serve. */

@@ -96,6 +96,18 @@ static inline int sim_install(void *context, size_t pair, const struct cert_dige
     return INSTALL_CHANGED;
 }
 
+/* DNS does not vouch for what is installed: to put the former one back is then the lesser evil. */
+static inline bool sim_is_outage(struct sim *s, size_t pair)
+{
+    for (size_t o = 0; o < s->owners_count; o++) {
+        const struct sim_owner *owner = &s->owners[o];
+        if (sim_host_has(s, owner->host, pair) &&
+            (sim_accepted(&s->owners[o])->fits & sim_bit(s->current[pair])) == 0)
+            return true;
+    }
+    return false;
+}
+
 static inline int sim_put_back(void *context, size_t pair, const struct cert_digests *leaf,
                                char words[WORLD_WORDS_SIZE])
 {
@@ -109,7 +121,7 @@ static inline int sim_put_back(void *context, size_t pair, const struct cert_dig
     if (!sim_is_leaf(s->previous[pair], leaf))
         return INSTALL_ABSENT;
     unsigned former = s->current[pair];
-    sim_excuse(s, pair, sim_bit(s->previous[pair]), true);
+    sim_excuse(s, pair, sim_bit(s->previous[pair]), !sim_is_outage(s, pair));
     sim_make_current(s, pair, s->previous[pair]);
     sim_point(s, false);
     s->previous[pair] = former;
