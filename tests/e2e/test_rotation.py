@@ -14,7 +14,7 @@ from lab import (FAILED, FAST, GOOD, HOST, LATER, OWNER, UNKNOWN, USAGE, VARIANT
 
 MAIL2, WEB = "mail2.example.org", "www.example.org"
 # For those that look at what stands before it is retired, however slow the machine is.
-SLOW_RETIRING = dict(FAST, **{"retire-wait": 6})
+SLOW_RETIRING = dict(FAST, **{"wait-floor": 7, "retire-wait": 4})
 
 
 def order(lab):
