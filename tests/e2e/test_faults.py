@@ -436,4 +436,4 @@ def long_rain():
 
 
 if __name__ == "__main__":
-    sys.exit(main(jobs=24))
+    sys.exit(main(jobs=64))
