@@ -109,9 +109,12 @@ static ssize_t read_path(const char *path, void *bytes, size_t size, enum secrec
 
 ssize_t file_read(const char *path, void *bytes, size_t size)
 {
-    if (strcmp(path, "-") == 0)
-        return read_whole(STDIN_FILENO, bytes, size);
     return read_path(path, bytes, size, ANYBODY);
+}
+
+ssize_t file_read_input(void *bytes, size_t size)
+{
+    return read_whole(STDIN_FILENO, bytes, size);
 }
 
 ssize_t file_read_secret(const char *path, void *bytes, size_t size)

@@ -20,8 +20,10 @@ enum {
 /* A message's worth of words for one of these errors and the errno of that moment. */
 const char *file_error(int error);
 
-/* Reads a whole file ("-" is standard input) of at most SIZE bytes. Returns its length. */
+/* Reads a whole file of at most SIZE bytes. Returns its length. */
 ssize_t file_read(const char *path, void *bytes, size_t size);
+/* The same from standard input. */
+ssize_t file_read_input(void *bytes, size_t size);
 /* The same for a secret: refuses a file that its group or others may read. */
 ssize_t file_read_secret(const char *path, void *bytes, size_t size);
 /*

@@ -167,8 +167,10 @@ static int print_object(const char *file, const struct form *form)
 
 static int digest_file(const char *file, const struct form *form)
 {
-    const char *shown = strcmp(file, "-") == 0 ? "standard input" : file;
-    ssize_t length = file_read(file, room.file, sizeof room.file);
+    bool input = strcmp(file, "-") == 0;
+    const char *shown = input ? "standard input" : file;
+    ssize_t length = input ? file_read_input(room.file, sizeof room.file)
+                           : file_read(file, room.file, sizeof room.file);
     int rc = -1;
     if (length < 0) {
         log_say(LOG_LEVEL_ERROR, "%s: %s", shown, file_error((int)length));

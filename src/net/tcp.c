@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/name.h"
 #include "base/time.h"
 #include "net/address.h"
 
@@ -166,7 +167,9 @@ static struct addrinfo *look_up(const char *host, uint16_t port, struct net_word
     char service[PORT_SIZE];
     struct buf b = BUF_OVER(service);
     buf_u64(&b, port);
-    int error = getaddrinfo(host, service, &hints, &list);
+    /* RFC 6761 section 6.3: loopback, whatever a hosts file (there may be none) or DNS says. */
+    const char *node = name_equal(host, "localhost") ? NULL : host;
+    int error = getaddrinfo(node, service, &hints, &list);
     if (error == 0 && list != NULL)
         return list;
     say_lookup(why, host, error);

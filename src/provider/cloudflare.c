@@ -21,8 +21,10 @@ static const struct conf_key keys[] = {
      .help = "the API's base address"},
 };
 
-#define MAY_NOT    "the token may not do this"
-#define MAY_ADVICE "give it Zone DNS Edit for this zone, and Zone Read unless zone-id is set"
+#define MAY_NOT "the token may not do this"
+#define MAY_ADVICE                                                                                 \
+    "give it Zone DNS Edit for this zone, and Zone Read unless zone-id is set; a zone-id must be " \
+    "of this account"
 #define TOO_MANY   "too many requests"
 #define TOO_ADVICE "wait, and see who else uses this account's API"
 #define BUSY       (REST_LIMIT | REST_UNTOUCHED)

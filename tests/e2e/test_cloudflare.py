@@ -253,7 +253,7 @@ def test_zones():
             ("partial", [Zone(ZONE, type="partial")], "partial"),
             ("secondary", [Zone(ZONE, type="secondary")], "secondary"),
             ("internal", [Zone(ZONE, type="internal")], "internal"),
-            ("twice", [Zone(ZONE), Zone(ZONE, id="c" * 32)], "zone-id"),
+            ("twice", [Zone(ZONE), Zone(ZONE, id="c" * 32)], "2 active zones"),
             ("of another name", [Zone("example.com")], "zone-id")):
         with Lab(zones=zones) as lab:
             run = lab.run("list", SMTP)
@@ -644,6 +644,11 @@ def test_pages():
             run = lab.run("list", *names, "remove", names[0], lab.ids[0], zone_id=True)
             case("after pages, %s meanwhile" % words, run, lab, [
                 ("conflict", run[1].code == code), ("not deleted", not lab.calls("DELETE"))])
+    with Lab([(name, text, 60) for name in names for text in (OLD, NEW)], generate=150) as lab:
+        lab.cf.fault(Fault("hook", path="name=_2000", changes=[{"remove": {"id": lab.ids[1]}}]))
+        run = lab.run("list", *names, "remove", names[0], lab.ids[0], zone_id=True)
+        case("after pages, the only record that is left meanwhile is not deleted", run, lab, [
+            ("conflict", run[1].code == "conflict"), ("not deleted", not lab.calls("DELETE"))])
     with Lab([(SMTP, "3 1 1 " + "%064x" % i, 60) for i in range(1, 65)],
              shapes=("per-page-5",)) as lab:
         run = lab.run("list", SMTP, "list", SMTP, HTTPS, zone_id=True)

@@ -671,6 +671,67 @@ static void knows_errors(void **state)
     }
 }
 
+/* Every documented code by itself, at the top and as a cause: what it means and what to do. */
+static void knows_each_code(void **state)
+{
+    static const struct {
+        int code;
+        enum provider_code result;
+        bool usage;
+        const char *words;
+    } rows[] = {
+        {6003, PROVIDER_REFUSED, true, "give an API token"},
+        {6102, PROVIDER_REFUSED, true, "give an API token"},
+        {6103, PROVIDER_REFUSED, true, "give an API token"},
+        {6111, PROVIDER_REFUSED, true, "give an API token"},
+        {9103, PROVIDER_REFUSED, true, "give an API token"},
+        {9106, PROVIDER_REFUSED, true, "give an API token"},
+        {9109, PROVIDER_REFUSED, true, "neither expired nor revoked"},
+        {10000, PROVIDER_REFUSED, true, "of this account"},
+        {1001, PROVIDER_REFUSED, true, "no such zone"},
+        {1002, PROVIDER_REFUSED, true, "no such zone"},
+        {7000, PROVIDER_REFUSED, true, "no such zone"},
+        {7003, PROVIDER_REFUSED, true, "no such zone"},
+        {9021, PROVIDER_REFUSED, true, "set ttl to 60"},
+        {1004, PROVIDER_REFUSED, false, "does not accept the record"},
+        {9000, PROVIDER_REFUSED, false, "does not accept the record"},
+        {9005, PROVIDER_REFUSED, false, "does not accept the record"},
+        {9101, PROVIDER_REFUSED, false, "does not accept the record"},
+        {9300, PROVIDER_REFUSED, false, "does not accept the record"},
+        {9313, PROVIDER_REFUSED, false, "does not accept the record"},
+        {81053, PROVIDER_REFUSED, false, "an alias or delegated"},
+        {81054, PROVIDER_REFUSED, false, "an alias or delegated"},
+        {81056, PROVIDER_REFUSED, false, "an alias or delegated"},
+        {81045, PROVIDER_REFUSED, false, "the zone is full"},
+        {971, PROVIDER_LATER, false, "too many requests"},
+        {1015, PROVIDER_LATER, false, "too many requests"},
+        {10013, PROVIDER_LATER, false, "too many requests"},
+        {10429, PROVIDER_LATER, false, "too many requests"},
+        {7500, PROVIDER_UNKNOWN, false, "it has a fault"},
+        {10001, PROVIDER_UNKNOWN, false, "it has a fault"},
+    };
+    static const char *const shapes[] = {
+        "{\"code\":%d}",
+        "{\"code\":0,\"error_chain\":[{\"code\":%d}]}",
+    };
+    (void)state;
+    open_it();
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        char body[256], error[128];
+        struct buf b = BUF_OVER(body), e = BUF_OVER(error);
+        const char *hole = strstr(shapes[i % 2], "%d");
+        buf_put(&e, shapes[i % 2], (size_t)(hole - shapes[i % 2]));
+        buf_printf(&e, "%d%s", rows[i / 2].code, hole + 2);
+        buf_printf(&b, "{\"success\":false,\"errors\":[%s]}", error);
+        server.count = server.requests = 0;
+        say(400, body);
+        struct provider_result result = add();
+        if (result.code != rows[i / 2].result || result.usage != rows[i / 2].usage)
+            fail_msg("%s: %d: %s", error, result.code, result.words);
+        assert_words(&result, rows[i / 2].words);
+    }
+}
+
 /* A flood of errors, and words too long. */
 static void bounds_errors(void **state)
 {
@@ -1127,6 +1188,7 @@ int main(void)
         TEST(writes_a_record),
         TEST(refuses_what_cannot_be_written),
         TEST(knows_errors),
+        TEST(knows_each_code),
         TEST(bounds_errors),
         TEST(reads_pages_that_are_not_json),
         TEST(repeats_within_patience),
