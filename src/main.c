@@ -100,7 +100,7 @@ static void unknown_option(const struct call *call, const char *name)
     for (size_t i = 0; i < call->verb->options_count; i++)
         suggest_offer(&near, call->verb->options[i].name);
     for (size_t i = 0; call->verb->configured && conf_row(call->tables, i, &row); i++) {
-        if (!row.key->file_only && !row.key->not_yet && row.key->kind != CONF_SECRET)
+        if (!row.key->file_only && row.key->kind != CONF_SECRET)
             suggest_offer(&near, row.key->name);
     }
     suggest_offer(&near, "help");

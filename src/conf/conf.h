@@ -48,7 +48,6 @@ struct conf_key {
     const char *choices;  /* "all resolver time" */
     const char *preset;   /* the default's text, NULL: none */
     const char *help;     /* half a line for --help and the man page */
-    bool not_yet;         /* known, but its feature comes with a later release: refused */
     bool needs_no_value;  /* an option that stands alone means yes, and never takes the next word */
     bool file_only;       /* has no option and no variable of its own */
 };
@@ -150,12 +149,8 @@ struct conf_tables {
     size_t services_count;
     /* The port of a service's name or of "PORT/tls"; -1 if it is neither. */
     int (*service_port)(const char *name);
-    /*
-     * Checks one record among all of its host: NULL if it may be configured, else why not;
-     * *NOT_YET for a later release's.
-     */
-    const char *(*record_check)(const struct conf_record *records, size_t count, size_t index,
-                                bool *not_yet);
+    /* Checks one record among all of its host: NULL if it may be configured, else why not. */
+    const char *(*record_check)(const struct conf_record *records, size_t count, size_t index);
 };
 
 /*
@@ -214,8 +209,8 @@ struct conf_row {
 /* The row of that number from 0 on; false past the last one. */
 bool conf_row(const struct conf_tables *tables, size_t number, struct conf_row *row);
 /*
- * The row that option --NAME says, secrets and rows of later releases too, so that they can be
- * refused by name; false if there is none.
+ * The row that option --NAME says, secrets too, so that they can be refused by name; false if there
+ * is none.
  */
 bool conf_option(const struct conf_tables *tables, const char *name, struct conf_row *row);
 /* DANEROLL_TOKEN_FILE and NUL of token-file. */

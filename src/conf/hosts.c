@@ -295,11 +295,10 @@ static void take_records(struct loading *l, struct section *s, struct conf_host 
         return;
     for (size_t i = 0; v != NULL && i < value.records_count; i++) {
         const struct conf_record *r = &value.records[i];
-        bool not_yet = false;
-        const char *why = l->tables->record_check(value.records, value.records_count, i, &not_yet);
+        const char *why = l->tables->record_check(value.records, value.records_count, i);
         if (why != NULL)
-            fault_at(l, v, "'record = %u %u %u': %s%s", (unsigned)r->usage, (unsigned)r->selector,
-                     (unsigned)r->matching, not_yet ? "not yet supported: " : "", why);
+            fault_at(l, v, "'record = %u %u %u': %s", (unsigned)r->usage, (unsigned)r->selector,
+                     (unsigned)r->matching, why);
     }
     host->records = take_memory(l, value.records_count, sizeof *host->records);
     if (host->records == NULL)

@@ -115,7 +115,7 @@ struct value *value_add(struct loading *l, struct section *s, const char *name, 
                         enum rank rank);
 /*
  * The first of the values that count for KEY, those of the highest rank, and marks all as known;
- * NULL if there is none. Complains of a later release's key and of one that is given twice.
+ * NULL if there is none. Complains of one that is given twice.
  */
 struct value *values_for(struct loading *l, struct section *s, const struct conf_key *key);
 /*

@@ -194,10 +194,6 @@ struct value *values_for(struct loading *l, struct section *s, const struct conf
         if (first == NULL || v->rank > first->rank)
             first = v;
     }
-    if (first != NULL && key->not_yet) {
-        fault_at(l, first, "'%s' is not yet supported: it comes with a later release", key->name);
-        return NULL;
-    }
     return first;
 }
 
@@ -250,7 +246,7 @@ struct value *take(struct loading *l, struct section *s, const struct conf_key *
     if (first == NULL) {
         char unused[FAULT_SIZE / 2];
         struct buf why = BUF_OVER(unused);
-        if (key->preset == NULL || key->not_yet)
+        if (key->preset == NULL)
             return NULL;
         *there = conf_read(key, key->preset, l->arena, out, &why) == 0;
         add_line(l, s, key, NULL);

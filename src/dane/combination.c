@@ -25,11 +25,9 @@ static bool has_leafs(const struct conf_record *records, size_t count)
     return has_sha256(records, count, &wanted);
 }
 
-const char *combination_check(const struct conf_record *records, size_t count, size_t index,
-                              bool *not_yet)
+const char *combination_check(const struct conf_record *records, size_t count, size_t index)
 {
     const struct conf_record *r = &records[index];
-    *not_yet = false;
     if (r->usage == TLSA_USAGE_PKIX_TA || r->usage == TLSA_USAGE_PKIX_EE)
         return "SMTP clients treat usages 0 and 1 as unusable (RFC 7672 section 3.1.3): use 3 1 1";
     if (r->usage > TLSA_USAGE_DANE_EE)
@@ -38,8 +36,7 @@ const char *combination_check(const struct conf_record *records, size_t count, s
         return "the selector must be 0 (certificate) or 1 (public key)";
     if (r->matching == TLSA_MATCHING_FULL)
         return "matching type 0 puts the whole certificate or key into DNS (RFC 7671 section "
-               "10.1.2 "
-               "advises against it): use 1";
+               "10.1.2 advises against it): use 1";
     if (r->matching > TLSA_MATCHING_SHA512)
         return "the matching type must be 1 (SHA-256) or 2 (SHA-512)";
     for (size_t i = 0; i < index; i++) {

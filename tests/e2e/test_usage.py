@@ -134,9 +134,9 @@ def test_configuration(folder):
              path + ":8: 'ttl = none': not a whole number",
              "3 faults in the configuration: nothing was done"], whole=True)
     base = "[provider cf]\ntype = cloudflare\n[host a.example.org]\ncertificate = /x\n"
-    write("[daneroll]\nenabled = yes\n" + base)
-    refused("enabled is not yet", ["run", "--config", path],
-            [path + ":2: 'enabled' is not yet supported", "1 fault in"], whole=True)
+    write("[daneroll]\nenabled = perhaps\n" + base)
+    refused("enabled is yes or no", ["run", "--config", path],
+            [path + ":2: 'enabled = perhaps': neither yes nor no", "1 fault in"], whole=True)
     for line, said in (("leave = /x", "neither yes nor no"),
                        ("shared = /x", "neither yes nor no"),
                        ("propagation = /x", "not one of: all resolver time"),

@@ -244,9 +244,7 @@ static const struct {
      "option --token: a secret is never an option: it would show in the list of processes: use the "
      "variable, a file of its own, or the configuration file\n"},
     {true, "install", "/x", NULL,
-     "option --install: not yet supported: it comes with a later release\n"},
-    {true, NULL, NULL, "DANEROLL_NEXT_KEY=/x",
-     "variable DANEROLL_NEXT_KEY: not yet supported: it comes with a later release\n"},
+     "the options: 'install' needs 'private-key' beside 'certificate'\n"},
     {true, NULL, NULL, "DANEROLL_TOKNE=x",
      "variable DANEROLL_TOKNE: unknown; the nearest known is DANEROLL_TOKEN\n"},
     {true, NULL, NULL, "DANEROLL_QWERTZUIOP=x", "variable DANEROLL_QWERTZUIOP: unknown\n"},
