@@ -391,7 +391,7 @@ def full():
         same((lab.reloads(), lab.calls("DELETE")), ([], []))
 
 
-@case("state full and --wait with renew: nothing is renewed, for the key in use could not be noted")
+@case("state full and --wait with renew: nothing is renewed, for the try could not be noted")
 def full_renew():
     with Lab() as lab:
         lab.put("mail", lab.pair(1))
@@ -399,7 +399,7 @@ def full_renew():
         fill = "dd if=/dev/zero of=%s/fill bs=1k 2>/dev/null" % lab.state_directory
         code, text = mounted(lab, "size=64k", fill, shell(lab.command(("run", "--wait"))))
         same(code, FAILED, text)
-        check("nothing is renewed" in text, text)
+        check("cannot write the state" in text, text)
         check(not os.path.exists(lab.path("renewed")), "renewed all the same", text)
 
 
