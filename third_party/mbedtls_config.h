@@ -21,14 +21,11 @@
 /* Secrets are wiped with the library's own loop: explicit_bzero needs _GNU_SOURCE. */
 
 /*
- * Entropy comes from mbedtls_hardware_poll() in net/entropy.c. The library's own poll calls
- * getrandom only with glibc; with musl it opens /dev/urandom, which an empty chroot lacks.
+ * Random numbers come from mbedtls_psa_external_get_random() in net/entropy.c, which is the kernel's
+ * generator alone: the library's own costs 3 KB, calls getrandom only with glibc, and with musl
+ * opens /dev/urandom, which an empty chroot lacks.
  */
-#define MBEDTLS_NO_PLATFORM_ENTROPY
-#define MBEDTLS_ENTROPY_HARDWARE_ALT
-#define MBEDTLS_ENTROPY_C
-#define MBEDTLS_ENTROPY_MAX_SOURCES 1
-#define MBEDTLS_CTR_DRBG_C
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 
 /* ---- hashes and ciphers -------------------------------------------------------------------- */
 
