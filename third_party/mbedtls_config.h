@@ -100,6 +100,39 @@
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 8
 /* Keys of PSA are never stored: PSA_CRYPTO_STORAGE_C and PSA_ITS_FILE_C stay off. */
 
+/*
+ * What TLS 1.3 asks of PSA, and no more: signatures are verified without it, so RSA and ECDSA stay
+ * out of it (-5 KB with src/net/tls_unused.c). The names stand here and not in a
+ * file of their own: the second time this one is read it is empty.
+ */
+#define MBEDTLS_PSA_CRYPTO_CONFIG
+#define MBEDTLS_PSA_CRYPTO_CONFIG_FILE <mbedtls_config.h>
+#define PSA_WANT_ALG_ECDH 1
+#define PSA_WANT_ALG_HKDF_EXTRACT 1
+#define PSA_WANT_ALG_HKDF_EXPAND 1
+#define PSA_WANT_ALG_HMAC 1
+#define PSA_WANT_ALG_SHA_256 1
+#define PSA_WANT_ALG_SHA_384 1
+#define PSA_WANT_ALG_SHA_512 1
+/* Only asked for by name, where TLS 1.2 meets a signature of RFC 8446 section 4.2.3. */
+#define PSA_WANT_ALG_RSA_PSS 1
+#define PSA_WANT_KEY_TYPE_RSA_PUBLIC_KEY 1
+#define PSA_WANT_ALG_GCM 1
+#define PSA_WANT_ALG_CHACHA20_POLY1305 1
+#define PSA_WANT_KEY_TYPE_AES 1
+#define PSA_WANT_KEY_TYPE_CHACHA20 1
+#define PSA_WANT_KEY_TYPE_DERIVE 1
+#define PSA_WANT_KEY_TYPE_HMAC 1
+#define PSA_WANT_KEY_TYPE_ECC_PUBLIC_KEY 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_BASIC 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_IMPORT 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_EXPORT 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_GENERATE 1
+#define PSA_WANT_ECC_SECP_R1_256 1
+#define PSA_WANT_ECC_SECP_R1_384 1
+#define PSA_WANT_ECC_SECP_R1_521 1
+#define PSA_WANT_ECC_MONTGOMERY_255 1
+
 /* ---- certificates -------------------------------------------------------------------------- */
 
 #define MBEDTLS_X509_USE_C

@@ -26,6 +26,14 @@ BEARSSL_FILES := codec/pemdec codec/pemenc codec/dec32be codec/enc32be codec/dec
     mac/hmac
 MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))
 
+# Functions that these files keep in tables or behind states which a client without a certificate never
+# enters: the names of src/net/tls_unused.c take their places.
+unused_pk := mbedtls_rsa_rsassa_pss_sign_no_mode_check
+unused_pk_wrap := mbedtls_rsa_pkcs1_sign mbedtls_rsa_pkcs1_encrypt mbedtls_rsa_pkcs1_decrypt \
+    mbedtls_ecdsa_write_signature
+unused_psa_crypto := mbedtls_psa_rsa_import_key mbedtls_psa_rsa_export_public_key
+unused_ssl_tls13_client := mbedtls_ssl_tls13_write_certificate_verify
+
 # third_party_rules VARIANT: $(B)/VARIANT/lib/lib{mbedtls,bearssl,inih}.a
 define third_party_rules
 $(B)/$(1)/lib/.done: $(B)/$(1)/lib/libmbedtls.a $(B)/$(1)/lib/libbearssl.a $(B)/$(1)/lib/libinih.a
@@ -39,8 +47,8 @@ $(B)/$(1)/lib/%.a:
 	@echo "  AR      $$@"
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
-$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),mbedtls)
+$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)),mbedtls)
 $(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
 $(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum

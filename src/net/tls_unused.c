@@ -1,0 +1,101 @@
+/*
+ * What a TLS client without a certificate of its own never calls: signing, decryption, RSA keys in
+ * PSA. Mbed TLS keeps them in tables that no linker looks into, so third_party/rules.mk gives the
+ * callers these names in their place (-9 KB). Each says no, as an unfinished table would.
+ */
+#include <mbedtls/ecdsa.h>
+#include <mbedtls/error.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/rsa.h>
+#include <mbedtls/ssl.h>
+#include <psa/crypto.h>
+
+typedef int (*random_source)(void *, unsigned char *, size_t);
+
+int unused_mbedtls_rsa_pkcs1_sign(mbedtls_rsa_context *key, random_source random, void *context,
+                                  mbedtls_md_type_t hash, unsigned length,
+                                  const unsigned char *digest, unsigned char *signature);
+int unused_mbedtls_rsa_pkcs1_encrypt(mbedtls_rsa_context *key, random_source random, void *context,
+                                     size_t length, const unsigned char *in, unsigned char *out);
+int unused_mbedtls_rsa_pkcs1_decrypt(mbedtls_rsa_context *key, random_source random, void *context,
+                                     size_t *length, const unsigned char *in, unsigned char *out,
+                                     size_t size);
+int unused_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key, mbedtls_md_type_t hash,
+                                         const unsigned char *digest, size_t length,
+                                         unsigned char *signature, size_t size, size_t *used,
+                                         random_source random, void *context);
+int unused_mbedtls_rsa_rsassa_pss_sign_no_mode_check(mbedtls_rsa_context *key, random_source random,
+                                                     void *context, mbedtls_md_type_t hash,
+                                                     unsigned length, const unsigned char *digest,
+                                                     unsigned char *signature);
+int unused_mbedtls_ssl_tls13_write_certificate_verify(mbedtls_ssl_context *tls);
+psa_status_t unused_mbedtls_psa_rsa_import_key(const psa_key_attributes_t *attributes,
+                                               const uint8_t *data, size_t length, uint8_t *key,
+                                               size_t size, size_t *used, size_t *bits);
+psa_status_t unused_mbedtls_psa_rsa_export_public_key(const psa_key_attributes_t *attributes,
+                                                      const uint8_t *key, size_t length,
+                                                      uint8_t *data, size_t size, size_t *used);
+
+int unused_mbedtls_rsa_pkcs1_sign(mbedtls_rsa_context *key, random_source random, void *context,
+                                  mbedtls_md_type_t hash, unsigned length,
+                                  const unsigned char *digest, unsigned char *signature)
+{
+    (void)key, (void)random, (void)context, (void)hash, (void)length, (void)digest, (void)signature;
+    return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
+}
+
+int unused_mbedtls_rsa_pkcs1_encrypt(mbedtls_rsa_context *key, random_source random, void *context,
+                                     size_t length, const unsigned char *in, unsigned char *out)
+{
+    (void)key, (void)random, (void)context, (void)length, (void)in, (void)out;
+    return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
+}
+
+int unused_mbedtls_rsa_pkcs1_decrypt(mbedtls_rsa_context *key, random_source random, void *context,
+                                     size_t *length, const unsigned char *in, unsigned char *out,
+                                     size_t size)
+{
+    (void)key, (void)random, (void)context, (void)length, (void)in, (void)out, (void)size;
+    return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
+}
+
+int unused_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key, mbedtls_md_type_t hash,
+                                         const unsigned char *digest, size_t length,
+                                         unsigned char *signature, size_t size, size_t *used,
+                                         random_source random, void *context)
+{
+    (void)key, (void)hash, (void)digest, (void)length, (void)signature, (void)size, (void)used;
+    (void)random, (void)context;
+    return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
+}
+
+int unused_mbedtls_rsa_rsassa_pss_sign_no_mode_check(mbedtls_rsa_context *key, random_source random,
+                                                     void *context, mbedtls_md_type_t hash,
+                                                     unsigned length, const unsigned char *digest,
+                                                     unsigned char *signature)
+{
+    (void)key, (void)random, (void)context, (void)hash, (void)length, (void)digest, (void)signature;
+    return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
+}
+
+int unused_mbedtls_ssl_tls13_write_certificate_verify(mbedtls_ssl_context *tls)
+{
+    (void)tls;
+    return MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE;
+}
+
+psa_status_t unused_mbedtls_psa_rsa_import_key(const psa_key_attributes_t *attributes,
+                                               const uint8_t *data, size_t length, uint8_t *key,
+                                               size_t size, size_t *used, size_t *bits)
+{
+    (void)attributes, (void)data, (void)length, (void)key, (void)size, (void)used, (void)bits;
+    return PSA_ERROR_NOT_SUPPORTED;
+}
+
+psa_status_t unused_mbedtls_psa_rsa_export_public_key(const psa_key_attributes_t *attributes,
+                                                      const uint8_t *key, size_t length,
+                                                      uint8_t *data, size_t size, size_t *used)
+{
+    (void)attributes, (void)key, (void)length, (void)data, (void)size, (void)used;
+    return PSA_ERROR_NOT_SUPPORTED;
+}
