@@ -109,7 +109,8 @@ static bool may_write(struct acting *acting, size_t host)
  * Whether the host's next write may follow: not after one whose effect is unknown. The plan's order
  * (what is served first, then what comes next) holds only if each one before was carried out.
  */
-static bool add_record(struct acting *acting, const struct plan_action *action)
+static bool add_record(struct acting *acting, const struct plan_action *action,
+                       const struct provider_rrset *now)
 {
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
@@ -124,7 +125,7 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
     }
     struct provider_result result =
         acting->world->network->add(acting->world->network_context, host->provider,
-                                    zone_name(acting, action), set, &action->record, action->ttl);
+                                    zone_name(acting, action), now, &action->record, action->ttl);
     (void)record_text(text, set->owner, &action->record);
     switch (result.code) {
     case PROVIDER_DONE:
@@ -156,7 +157,8 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
     return false;
 }
 
-static bool remove_record(struct acting *acting, const struct plan_action *action)
+static bool remove_record(struct acting *acting, const struct plan_action *action,
+                          const struct provider_rrset *now)
 {
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
@@ -173,7 +175,7 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
         return false;
     struct provider_result result =
         acting->world->network->remove(acting->world->network_context, host->provider,
-                                       zone_name(acting, action), set, action->target);
+                                       zone_name(acting, action), now, action->target);
     (void)record_text(text, set->owner, &action->target->tlsa);
     switch (result.code) {
     case PROVIDER_DONE:
@@ -196,6 +198,40 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
     return false;
 }
 
+/*
+ * The RRset as the writes of KIND before the plan's action AT left it, each of which was carried
+ * out: a provider that compares would take its own last write for somebody else's.
+ */
+static const struct provider_rrset *as_written(const struct acting *acting, const struct plan *plan,
+                                               size_t at)
+{
+    /* Not on the stack of a router, and not re-entered: one engine a process. */
+    static struct provider_record records[PROVIDER_RECORDS_MOST];
+    static struct provider_rrset now;
+    const struct plan_action *action = &plan->actions[at];
+    const struct provider_rrset *set = set_of(acting, action);
+    memcpy(now.owner, set->owner, sizeof now.owner);
+    now.records = records;
+    now.count = 0;
+    for (size_t i = 0; i < set->count && now.count < PROVIDER_RECORDS_MOST; i++) {
+        bool gone = false;
+        for (size_t k = 0; k < at; k++)
+            gone = gone || (plan->actions[k].kind == PLAN_REMOVE && action->kind == PLAN_REMOVE &&
+                            plan->actions[k].target == &set->records[i]);
+        if (!gone)
+            records[now.count++] = set->records[i];
+    }
+    for (size_t k = 0; k < at && action->kind == PLAN_ADD; k++) {
+        const struct plan_action *before = &plan->actions[k];
+        if (before->kind != PLAN_ADD || before->host != action->host ||
+            before->service != action->service || need_holds(&now, &before->record) ||
+            now.count == PROVIDER_RECORDS_MOST)
+            continue;
+        records[now.count++] = (struct provider_record){.tlsa = before->record, .ttl = before->ttl};
+    }
+    return &now;
+}
+
 /* All writes of one kind; each host's rounds are counted, so that no write is repeated for ever. */
 static enum act_result write_records(struct acting *acting, const struct plan *plan,
                                      enum plan_kind kind)
@@ -216,7 +252,9 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
         }
         if (!go_on)
             continue;
-        go_on = kind == PLAN_ADD ? add_record(acting, action) : remove_record(acting, action);
+        const struct provider_rrset *now = as_written(acting, plan, i);
+        go_on = kind == PLAN_ADD ? add_record(acting, action, now)
+                                 : remove_record(acting, action, now);
         rc = ACT_LOOK;
     }
     return rc;

@@ -151,7 +151,8 @@ def by_options():
         lab.put("mail", lab.pair(1))
         words = ["run", "--provider=rfc2136", "--host=" + HOST, "--server=" + lab.provider["server"],
                  "--certificate=" + lab.path("mail.crt"), "--key-file=" + lab.path("key"),
-                 "--state=" + lab.state_directory]
+                 "--state=" + lab.state_directory, "--chain=none",
+                 "--resolver=" + lab.address]
         lab.run(*words, "--dry-run", config=False)
         same(lab.contents(), [])
         lab.run(*words, config=False, env={"DANEROLL_TRANSPORT": "udp"})
@@ -168,12 +169,12 @@ class Between:
     def __init__(self, server, before=None, change=None):
         self.server, self.before, self.change = server, before, change
         self.seen, self.stopping = [], False
-        self.port = free_port()
+        self.port = free_port(server.address)
         self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
                         socket.socket(socket.AF_INET, socket.SOCK_STREAM)]
         self.sockets[1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for s in self.sockets:
-            s.bind(("127.0.0.1", self.port))
+            s.bind((server.address, self.port))
             s.settimeout(0.1)
         self.sockets[1].listen(16)
         self.threads = [threading.Thread(target=self.serve, args=(self.udp,)),
