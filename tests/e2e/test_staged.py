@@ -715,7 +715,7 @@ def now():
         lab.run()
         installed(lab, old)
         lab.run("run", "--now", HOST, timeout=40)
-        lab.run("run", "--now", HOST, timeout=40)
+        lab.run("run", "--now", "--no-renew", HOST, timeout=40)
         same(lab.contents(), [new.record])
         installed(lab, new)
         lab.check_vouched(old)
