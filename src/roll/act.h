@@ -60,6 +60,8 @@ int act_save(struct acting *acting);
 /* Says and notes a provider's failure at a host. */
 void act_report(struct acting *acting, size_t host, const char *doing,
                 const struct provider_result *result);
+/* Commands that failed, and whose next try may be another call's business, are told of once. */
+void act_keep_failures(struct acting *acting);
 /* Runs `notify`: EVENT is "failure", "completion" or "outage"; PAIR may be SIZE_MAX. */
 void act_notify(struct acting *acting, const char *event, const char *host, size_t pair,
                 const char *message);

@@ -157,6 +157,7 @@ static enum act_result take_steps(struct rolling *r, struct plan *plan)
         if (rc == ACT_LOOK)
             continue;
         report_plan(&r->acting, plan, REPORT_REST);
+        act_keep_failures(&r->acting);
         if (saw_all(r))
             state_said_sweep(&r->state);
         return rc;
