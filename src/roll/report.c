@@ -338,8 +338,11 @@ static void say_unseen(const struct acting *acting, const struct plan_note *note
         note->shown < service->count ? service->shown[note->shown].words : service->words;
     if (words != NULL)
         buf_printf(b, ": %s", words);
-    buf_text(b, ": could not be seen, so no record is retired; if it cannot be reached from here, "
-                "say 'connect = 127.0.0.1' (or its inner address)");
+    buf_text(b, ": could not be seen, so no record is retired; ");
+    buf_text(b, acting->conf->hosts[note->host].connect.count > 0
+                    ? "is it up, and is 'connect' right?"
+                    : "if it cannot be reached from here, say 'connect = 127.0.0.1' (or its inner "
+                      "address)");
 }
 
 static void say_early(const struct acting *acting, const struct plan_note *note, struct buf *b)
