@@ -299,11 +299,10 @@ static void say_outage(const struct acting *acting, const struct plan_note *note
     put_shown(acting, note, b);
     buf_text(b, " serves the key");
     put_key(acting, note, b);
-    buf_printf(
-        b,
-        ", which %s does not vouch for: an outage. Its record is published now; it ends when "
-        "caches forget the old ones",
-        owner_of(acting, note));
+    buf_printf(b,
+               ", which %s does not vouch for: an outage; a run publishes its record at once, and "
+               "it ends when caches forget the old ones",
+               owner_of(acting, note));
 }
 
 static void say_other(const struct acting *acting, const struct plan_note *note, struct buf *b)
