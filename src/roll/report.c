@@ -299,8 +299,12 @@ static void say_outage(const struct acting *acting, const struct plan_note *note
     put_shown(acting, note, b);
     buf_text(b, " serves the key");
     put_key(acting, note, b);
+    if (note->pair == NEED_STRANGER)
+        buf_text(b, ", which is none of this host's (is it the right machine?) and");
+    else
+        buf_text(b, ", which");
     buf_printf(b,
-               ", which %s does not vouch for: an outage; a run publishes its record at once, and "
+               " %s does not vouch for: an outage; a run publishes its record at once, and "
                "it ends when caches forget the old ones",
                owner_of(acting, note));
 }
