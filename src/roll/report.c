@@ -197,6 +197,16 @@ static void say_alias(const struct acting *acting, const struct plan_note *note,
                owner_of(acting, note));
 }
 
+static void say_host_alias(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const char *target = host_of(acting, note)->alias_of;
+    buf_printf(b,
+               "%s is a CNAME of %s: clients go by that one's TLSA records, and by its own only "
+               "where there are none (RFC 7672 section 2.2.2). Write a [host %s] with the same "
+               "pair as well, or give the name addresses of its own",
+               acting->conf->hosts[note->host].name, target, target);
+}
+
 static void say_denies(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     put_host(acting, note, b);
@@ -407,6 +417,7 @@ static const struct {
     [PLAN_NOTE_SIGNATURE] = {say_signature, "signature-ends", REPORT_FAILED, false},
     [PLAN_NOTE_DENIES] = {say_denies, "denies-below", REPORT_ONCE, false},
     [PLAN_NOTE_ALIAS] = {say_alias, "alias", REPORT_ONCE, false},
+    [PLAN_NOTE_HOST_ALIAS] = {say_host_alias, "host-alias", REPORT_ONCE, false},
     [PLAN_NOTE_FRONT] = {say_front, "front", REPORT_ONCE, false},
     [PLAN_NOTE_NO_STARTTLS] = {say_no_starttls, "no-starttls", REPORT_FAILED, false},
     [PLAN_NOTE_OUTAGE] = {say_outage, "outage", REPORT_DEFERRED, false},

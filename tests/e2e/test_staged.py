@@ -851,6 +851,20 @@ def other_mx():
         same(lab.contents(), [lab.pair(1).record])
 
 
+@case("a host that is a CNAME itself: told once which name clients go by, and the work goes on")
+def host_alias():
+    with Lab() as lab:
+        lab.put("mail", lab.pair(1))
+        lab.names.replace[HOST, "MX"] = [Rr(HOST, "CNAME", ttl=60,
+                                            data=pack_name("srv.example.net"))]
+        lab.configure(staged(lab))
+        text = lab.run().err
+        lab.age()
+        text += lab.run().err
+        same(text.count("%s is a CNAME of srv.example.net" % HOST), 1, text)
+        same(lab.contents(), [lab.pair(1).record])
+
+
 @case("an unsigned zone: said once, published all the same, and the order is kept")
 def unsigned():
     with Lab() as lab:
