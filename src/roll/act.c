@@ -225,10 +225,17 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
         }
         if (!go_on)
             continue;
+        world_now(acting->world, &acting->wrote[host]);
         go_on = kind == PLAN_ADD ? add_record(acting, action) : remove_record(acting, action);
         rc = ACT_LOOK;
     }
     return rc;
+}
+
+bool act_settles(const struct acting *acting, size_t host)
+{
+    int64_t elapsed = state_elapsed(&acting->wrote[host], &acting->seen->now);
+    return elapsed >= 0 && elapsed < (int64_t)acting->conf->hosts[host].waits.unreachable;
 }
 
 /* What was accepted, or may have been, and still does not show after several looks. */
