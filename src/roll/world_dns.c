@@ -206,7 +206,8 @@ uint32_t world_dns_refresh(struct world_dns *dns, const char *owner)
     return zone->refresh > UINT32_MAX - zone->retry ? UINT32_MAX : zone->refresh + zone->retry;
 }
 
-const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct arena *arena)
+const char *world_dns_other_mx(struct world_dns *dns, const char *host, const char **alias_of,
+                               struct arena *arena)
 {
     struct dns_mx_set found;
     char text[WORLD_WORDS_SIZE];
@@ -215,7 +216,9 @@ const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct a
     int64_t began = time_ticks();
     if (f == NULL || is_silent(dns))
         return NULL;
-    if (lookup_mx(f, host, began + RESOLVER_MS, &found) != 0) {
+    int rc = lookup_mx(f, host, began + RESOLVER_MS, &found);
+    *alias_of = keep_text(arena, found.target);
+    if (rc != 0) {
         note_silence(dns, began);
         return NULL;
     }

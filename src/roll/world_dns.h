@@ -33,6 +33,7 @@ uint32_t world_dns_refresh(struct world_dns *dns, const char *owner);
 const char *world_dns_denies_below(struct world_dns *dns, const char *host,
                                    const struct lookup_clock *clock, struct arena *arena);
 /* As struct world_network's other_mx. */
-const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct arena *arena);
+const char *world_dns_other_mx(struct world_dns *dns, const char *host, const char **alias_of,
+                               struct arena *arena);
 
 #endif

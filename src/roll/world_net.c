@@ -119,10 +119,11 @@ static int net_look_up(void *context, const struct conf_host *host, const char *
     return 0;
 }
 
-static const char *net_other_mx(void *context, const struct conf_host *host, struct arena *arena)
+static const char *net_other_mx(void *context, const struct conf_host *host, const char **alias_of,
+                                struct arena *arena)
 {
     struct world_net *net = context;
-    return world_dns_other_mx(&net->dns, host->name, arena);
+    return world_dns_other_mx(&net->dns, host->name, alias_of, arena);
 }
 
 /* --- services -------------------------------------------------------------------------------- */
