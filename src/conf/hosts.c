@@ -234,13 +234,13 @@ static void take_provider(struct loading *l, struct section *s, struct conf_host
 
 static void take_name(struct loading *l, struct section *s, struct conf_host *host)
 {
-    struct conf_key key = *key_of("host", "name");
+    const struct conf_key *key = key_of("host", "name");
     struct conf_value value = {.text = NULL};
     char reason[256];
     struct buf why = BUF_OVER(reason);
     bool there;
-    if (take(l, s, &key, &value, &there) == NULL) {
-        there = conf_read(&key, s->label, l->arena, &value, &why) == 0;
+    if (take(l, s, key, &value, &there) == NULL) {
+        there = conf_read(key, s->label, l->arena, &value, &why) == 0;
         if (!there && s->label[0] != '\0')
             fault_in(l, s,
                      l->alone ? "--host %s: %s" : "[host %s] has no 'name', and its label is %s",

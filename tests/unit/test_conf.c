@@ -133,7 +133,8 @@ static void test_shown(void **state)
     struct trial *t = trial_begin();
     trial_file(t, "[daneroll]\nretire-wait = 30m\n[provider cf]\ntype = cloudflare\n"
                   "token = topsecret\n[host m.example.org]\ncertificate = /c\nreload = a\n"
-                  "reload = b\n");
+                  "reload = b\n[host web]\nname = m.example.org\nservice = https\n"
+                  "certificate = /w\n");
     expect_good(t);
     expect_shown(t, "[daneroll] retire-wait = 30m  (FILE:2)\n");
     expect_shown(t, "[daneroll] syslog = no  (default)\n");
@@ -143,6 +144,7 @@ static void test_shown(void **state)
     expect_shown(t, "[host m.example.org] retire-wait = 30m  (FILE:2)\n");
     expect_shown(t, "[host m.example.org] wait-floor = 900  (default)\n");
     expect_shown(t, "[host m.example.org] service = smtp  (default)\n");
+    expect_shown(t, "[host web] name = m.example.org  (FILE:11)\n");
     assert_null(strstr(t->shown, "topsecret"));
     assert_null(strstr(t->shown, "install ="));
     trial_end(t);
