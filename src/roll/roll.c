@@ -16,6 +16,9 @@
 /* A service that still shows a former leaf, asked again with waiting. */
 #define OLD_PAUSE 30
 #define OLDS_MOST 6
+/* Connections outlive a pause of so many seconds; servers close idle ones after a minute or more,
+ * and what was closed meanwhile is opened again. */
+#define KEEP_OPEN 60
 /* What the pauses of a cron call may take together, seconds. */
 #define PATIENCE 30
 /* One look's lists and plan; some 300 octets a record. */
@@ -298,7 +301,8 @@ static void roll(struct rolling *r)
         }
         if (b.used == 0)
             buf_text(&b, "looking again");
-        world->network->rest(world->network_context);
+        if (length > KEEP_OPEN)
+            world->network->rest(world->network_context);
         if (world->local->wait(world->local_context, length, what))
             break;
         begin_pass(r);
