@@ -34,6 +34,8 @@ unused_pk := mbedtls_rsa_rsassa_pss_sign_no_mode_check
 unused_pk_wrap := mbedtls_rsa_pkcs1_sign mbedtls_rsa_pkcs1_encrypt mbedtls_rsa_pkcs1_decrypt \
     mbedtls_ecdsa_write_signature
 unused_psa_crypto := mbedtls_psa_rsa_import_key mbedtls_psa_rsa_export_public_key
+unused_rsa := mbedtls_rsa_deduce_primes mbedtls_rsa_deduce_private_exponent \
+    mbedtls_rsa_deduce_crt mbedtls_rsa_validate_params mbedtls_rsa_validate_crt
 unused_ssl_tls13_client := mbedtls_ssl_tls13_write_certificate_verify
 
 # src/net/curve.c has these; the library's own get other names.
@@ -58,7 +60,7 @@ $(B)/$(1)/lib/%.a: third_party/rules.mk
 
 $(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
-$(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
+$(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
 $(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),inih)

@@ -75,8 +75,7 @@ int mbedtls_ecp_mul_restartable(mbedtls_ecp_group *grp, mbedtls_ecp_point *R, co
         rc = put_point(grp, P, &point);
     if (rc == 0)
         rc = put_scalar(grp, m, &scalar);
-    if (rc == 0 &&
-        impl->mul(point.bytes, point.length, scalar.bytes, scalar.length, curve) != 1)
+    if (rc == 0 && impl->mul(point.bytes, point.length, scalar.bytes, scalar.length, curve) != 1)
         rc = MBEDTLS_ERR_ECP_INVALID_KEY;
     if (rc == 0)
         rc = mbedtls_ecp_point_read_binary(grp, R, point.bytes, point.length);
@@ -99,8 +98,8 @@ static bool is_factor(const mbedtls_ecp_group *grp, const mbedtls_mpi *m)
 }
 
 /*
- * Only signatures are verified with it, and what comes to no point is a wrong one. So is a factor of
- * 0: a digest that the order divides is one in 2^256.
+ * Only signatures are verified with it, and what comes to no point is a wrong one. So is a factor
+ * of 0: a digest that the order divides is one in 2^256.
  */
 int mbedtls_ecp_muladd_restartable(mbedtls_ecp_group *grp, mbedtls_ecp_point *R,
                                    const mbedtls_mpi *m, const mbedtls_ecp_point *P,
@@ -115,15 +114,17 @@ int mbedtls_ecp_muladd_restartable(mbedtls_ecp_group *grp, mbedtls_ecp_point *R,
         return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
     if (!is_factor(grp, m) || !is_factor(grp, n))
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
-    int rc = put_point(grp, P, &first);
+    /* A signature's first point is the generator, for which BearSSL has a table: NULL. */
+    bool generated = mbedtls_ecp_point_cmp(P, &grp->G) == 0;
+    int rc = put_point(grp, Q, &first);
+    if (rc == 0 && !generated)
+        rc = put_point(grp, P, &second);
     if (rc == 0)
-        rc = put_point(grp, Q, &second);
+        rc = put_scalar(grp, n, &a);
     if (rc == 0)
-        rc = put_scalar(grp, m, &a);
-    if (rc == 0)
-        rc = put_scalar(grp, n, &b);
-    if (rc == 0 && impl->muladd(first.bytes, second.bytes, first.length, a.bytes, a.length, b.bytes,
-                                b.length, curve) != 1)
+        rc = put_scalar(grp, m, &b);
+    if (rc == 0 && impl->muladd(first.bytes, generated ? NULL : second.bytes, first.length, a.bytes,
+                                a.length, b.bytes, b.length, curve) != 1)
         rc = MBEDTLS_ERR_ECP_VERIFY_FAILED;
     return rc != 0 ? rc : mbedtls_ecp_point_read_binary(grp, R, first.bytes, first.length);
 }
