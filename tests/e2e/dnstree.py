@@ -12,19 +12,16 @@ and up in the order of NAMES. The secondary gets no NOTIFY and has a REFRESH of 
 until it is told.
 """
 
-import fcntl
 import glob
 import os
 import re
 import shutil
 import socket
-import struct
 import subprocess
-import sys
 import tempfile
 import time
 
-from dnslab import Server
+from dnslab import Server, add_address, own_network  # noqa: F401
 from dnswire import Key, Message, exchange, query
 from lab import BUILD, TARGET, VARIANT, Failed, check
 
@@ -35,25 +32,6 @@ NOTIFY = 4 << 11
 TLD = "test"
 NAMES = ("root", "tld", "ns1", "ns2", "resolver")  # in the order of their addresses
 PORT = 53
-SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP_RUNNING = 0x8914, 0x8916, 0x41
-
-
-def own_network():
-    """Runs this script anew in a network namespace of its own; call it before anything else."""
-    if os.environ.get("DNSTREE_NETWORK") == str(os.getpid()):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP_RUNNING))
-        return
-    os.environ["DNSTREE_NETWORK"] = str(os.getpid())
-    user = ["-r"] if os.getuid() else []
-    os.execvp("unshare", ["unshare", "-n"] + user + [sys.executable] + sys.argv)
-
-
-def add_address(number, address):
-    """BIND listens on addresses of interfaces only, and 127.0.0.0/8 is one address to it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        fcntl.ioctl(s, SIOCSIFADDR, struct.pack("16sHH4s16x", b"lo:%d" % number, socket.AF_INET, 0,
-                                                socket.inet_aton(address)))
 
 
 def until(reached, what):
@@ -194,8 +172,8 @@ class Tree:
         self.contents, self.more = list(contents), list(more)
         self.addresses = ["127.0.0.%d" % (first + i) for i in range(len(NAMES))]
         self.resolver = self.address("resolver")
-        for number, address in enumerate(self.addresses):
-            add_address(first + number, address)
+        for address in self.addresses:
+            add_address(address)
         self.key = Key()
         self.directory = tempfile.mkdtemp(prefix="dnstree-")
         self.servers = {}

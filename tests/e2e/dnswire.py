@@ -41,6 +41,19 @@ def read_name(data, at):
     return ".".join(labels), end or at + 1
 
 
+def spelled_out(data, at, kind, length):
+    """RDATA at AT whose names, if the message compressed them, are written in full."""
+    fixed = {TYPES["NS"]: 0, TYPES["CNAME"]: 0, TYPES["DNAME"]: 0, TYPES["SOA"]: 0, TYPES["MX"]: 2}
+    if kind not in fixed or not length:
+        return data[at:at + length]
+    end, out = at + length, data[at:at + fixed[kind]]
+    at += fixed[kind]
+    for _ in range(2 if kind == TYPES["SOA"] else 1):
+        name, at = read_name(data, at)
+        out += pack_name(name)
+    return out + data[at:end]
+
+
 def tlsa(text):
     """The RDATA of "3 1 1 HEX"."""
     usage, selector, matching, data = text.split(None, 3)
@@ -102,7 +115,7 @@ class Message:
                 at += 10
                 if at + length > len(data):
                     raise ValueError("cut")
-                rr = Rr(name, kind, klass, ttl, data[at:at + length], start)
+                rr = Rr(name, kind, klass, ttl, spelled_out(data, at, kind, length), start)
                 if kind == TYPES["SOA"]:
                     rr.primary = read_name(data, at)[0]
                 if kind == TYPES["CNAME"]:

@@ -249,7 +249,7 @@ class Lab:
         self.write("token", self.cf.tokens[0].secret + "\n", 0o600)
         self.served_file = self.path("reloads")
         self.address = own_address()
-        self.names = Names(self.address, self.cf)
+        self.names = self.open_names()
         self.services = {}   # (host, service) -> Service
         self.addresses = {}  # host -> address
         self.labels = {}     # (host, service) -> names of pairs that it serves
@@ -260,6 +260,10 @@ class Lab:
         self.number = 0
         self.ages = []  # [(when, seconds)]: time that was made to pass
         self.all_output = ""
+
+    def open_names(self):
+        """The DNS that the program is shown."""
+        return Names(self.address, self.cf)
 
     def __enter__(self):
         self.cf.start()
