@@ -337,6 +337,7 @@ static inline void sim_lose_state(struct sim *s)
             return;
     }
     sim_tell(s, "the state is lost");
+    s->lost = true;
     s->state_length = -1;
     for (size_t o = 0; o < s->owners_count; o++) {
         for (size_t i = 0; i < SIM_SETS; i++) {

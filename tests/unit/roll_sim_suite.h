@@ -150,8 +150,15 @@ static inline void sim_calm(struct sim *s)
 static inline bool sim_is_flawless(struct sim *s)
 {
     for (size_t o = 0; o < s->owners_count; o++) {
-        if (sim_is_plain(&s->owners[o]))
+        const struct sim_owner *owner = &s->owners[o];
+        if (sim_is_plain(owner))
             return false;
+        /* After a lost state a key that a second server shows counts as ours (DESIGN.md, first run
+         * (2)); that it will not go is told, until the user says so with a pair of its own. */
+        for (size_t a = 0; a < owner->addresses_count; a++) {
+            if (s->lost && owner->addresses[a].manner == SIM_STRANGER)
+                return false;
+        }
     }
     for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
         if (sim_is_blocked(s, p))
