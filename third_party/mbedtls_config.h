@@ -73,9 +73,10 @@
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP521R1_ENABLED
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED
-/* Fast reduction: +2.3 KB, 4 to 8 times as fast, which a MIPS router feels. */
-#define MBEDTLS_ECP_NIST_OPTIM
-/* No precomputed points of the base point: -15 KB, base-point multiplication 2 to 3 times slower. */
+/*
+ * Points are multiplied by BearSSL (net/curve.c): the library's fast reduction (2.3 KB) and
+ * precomputed points (15 KB) would serve nobody.
+ */
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 
 #define MBEDTLS_RSA_C

@@ -1,6 +1,6 @@
 /*
- * PEM (RFC 7468) out of text: finds BEGIN lines, and decodes an object with BearSSL's decoder; and
- * into text.
+ * PEM (RFC 7468) out of text: finds BEGIN lines, and decodes an object; and into text. (BearSSL's
+ * decoder, an interpreter, takes ten times as long.)
  *
  * Banners are taken as OpenSSL takes them: in column 1, upper case, white space behind them
  * ignored, the END line with the same label. Text around objects is ignored, CRLF is fine.

@@ -112,6 +112,8 @@ enum cert_algorithm cert_algorithm(struct cert_part spki);
 void cert_digest(const struct cert_object *object, struct cert_digests *digests);
 /* SHA-256 or SHA-512 of any octets. */
 void cert_sha256(const uint8_t *bytes, size_t length, uint8_t out[32]);
+/* DIGEST becomes that of itself and of the digest of these octets: of several things, in order. */
+void cert_mix(uint8_t digest[32], const void *bytes, size_t length);
 void cert_sha512(const uint8_t *bytes, size_t length, uint8_t out[64]);
 
 #endif

@@ -55,6 +55,7 @@ static int run_engine(struct running *r)
         .no_renew = call_flag(r->call, "no-renew"),
         .now = call_flag(r->call, "now"),
         .retry = call_flag(r->call, "retry"),
+        .rehearsal = r->dry,
         .hosts_count = r->call->arguments_count,
         .hosts = r->call->arguments,
     };

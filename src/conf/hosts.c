@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define WHERE_SIZE 320
+/* More than the longest line of a file. */
+#define PATH_SIZE 1200
 
 static const char *place_of(struct loading *l, const struct section *s)
 {
@@ -232,13 +234,13 @@ static void take_provider(struct loading *l, struct section *s, struct conf_host
 
 static void take_name(struct loading *l, struct section *s, struct conf_host *host)
 {
-    struct conf_key key = *key_of("host", "name");
+    const struct conf_key *key = key_of("host", "name");
     struct conf_value value = {.text = NULL};
     char reason[256];
     struct buf why = BUF_OVER(reason);
     bool there;
-    if (take(l, s, &key, &value, &there) == NULL) {
-        there = conf_read(&key, s->label, l->arena, &value, &why) == 0;
+    if (take(l, s, key, &value, &there) == NULL) {
+        there = conf_read(key, s->label, l->arena, &value, &why) == 0;
         if (!there && s->label[0] != '\0')
             fault_in(l, s,
                      l->alone ? "--host %s: %s" : "[host %s] has no 'name', and its label is %s",
@@ -395,6 +397,65 @@ static void complain_shared(struct loading *l)
     }
 }
 
+/* The first LENGTH octets of a path, without the slashes and dots that lead nowhere. */
+static void put_path(struct buf *b, const char *path, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        size_t part = strcspn(path + i, "/");
+        if (part > 1 || (part == 1 && path[i] != '.'))
+            buf_printf(b, "/%.*s", (int)part, path + i);
+        i += part + 1;
+    }
+}
+
+/* Whether FILE lies where services read what stands in the folder INSTALL. */
+static bool is_installed_to(const char *install, const char *file)
+{
+    static const char *const folders[] = {"", "/current", "/previous"};
+    char own[PATH_SIZE], source[PATH_SIZE];
+    struct buf b = BUF_OVER(source);
+    const char *slash = file == NULL ? NULL : strrchr(file, '/');
+    if (slash == NULL)
+        return false;
+    put_path(&b, file, (size_t)(slash - file));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        b = BUF_OVER(own);
+        put_path(&b, install, strlen(install));
+        buf_text(&b, folders[i]);
+        if (strcmp(own, source) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each pair has a folder of its own, and its source is elsewhere. */
+static void complain_installs(struct loading *l)
+{
+    const struct conf *conf = l->conf;
+    for (size_t i = 0; i < conf->pairs_count; i++) {
+        const struct conf_pair *pair = &conf->pairs[i];
+        char own[PATH_SIZE], other[PATH_SIZE];
+        struct buf b = BUF_OVER(own);
+        if (pair->install == NULL)
+            continue;
+        put_path(&b, pair->install, strlen(pair->install));
+        for (size_t j = 0; j < i; j++) {
+            b = BUF_OVER(other);
+            if (conf->pairs[j].install != NULL)
+                put_path(&b, conf->pairs[j].install, strlen(conf->pairs[j].install));
+            if (conf->pairs[j].install != NULL && strcmp(own, other) == 0)
+                fault(l, pair->where, "'install = %s' is the folder of the pair %s already",
+                      pair->install, conf->pairs[j].label);
+        }
+        if (is_installed_to(pair->install, pair->certificate) ||
+            is_installed_to(pair->install, pair->private_key))
+            fault(l, pair->where,
+                  "'install = %s' is where its own source lies: daneroll would replace what the "
+                  "ACME client writes; name another folder",
+                  pair->install);
+    }
+}
+
 void assemble_hosts(struct loading *l)
 {
     struct conf *conf = l->conf;
@@ -415,4 +476,5 @@ void assemble_hosts(struct loading *l)
             take_host(l, s, &conf->hosts[conf->hosts_count++]);
     }
     complain_shared(l);
+    complain_installs(l);
 }

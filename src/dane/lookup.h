@@ -118,7 +118,7 @@ int lookup_non_terminal(struct dns_finder *f, const char *host, const struct loo
 /*
  * For the mistake of naming a mail domain where its MX host is meant: 0 if HOST has MX records and
  * all of FOUND name other hosts; 1 if one names HOST, or there is none, or only the one that says
- * that there is no mail (RFC 7505); or an error of dns_mx_find.
+ * that there is no mail (RFC 7505); or an error of dns_mx_find. FOUND's target holds in any case.
  */
 int lookup_mx(struct dns_finder *f, const char *host, int64_t deadline, struct dns_mx_set *found);
 

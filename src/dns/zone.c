@@ -380,6 +380,9 @@ int dns_mx_find(struct dns_finder *f, const char *domain, int64_t deadline,
     buf_text(&b, domain);
     if (dns_follow(m, final, NULL) < 0)
         return fail(f, "the MX records", domain, "an alias that leads nowhere");
+    if (!name_equal(final, domain) &&
+        (found->target = arena_text(f->arena, final, strlen(final))) == NULL)
+        return DNS_ZONE_MEMORY;
     found->exists = m->rcode == DNS_NOERROR;
     found->authentic = (m->flags & DNS_FLAG_AD) != 0;
     found->list = arena_take(f->arena, MX_MOST, sizeof *found->list);

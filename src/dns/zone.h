@@ -76,6 +76,7 @@ struct dns_mx_set {
     size_t count;        /* 0: no MX records; the name itself is the host (RFC 5321 section 5.1) */
     bool exists;         /* not NXDOMAIN */
     bool authentic;      /* the resolver set AD */
+    const char *target;  /* of a domain that is an alias, its end; else NULL */
 };
 
 /* MX hosts of a domain, its aliases followed. 0 or an error; SERVFAIL is one. */

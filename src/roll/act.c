@@ -47,10 +47,19 @@ int act_save(struct acting *acting)
 void act_report(struct acting *acting, size_t host, const char *doing,
                 const struct provider_result *result)
 {
-    world_say(acting->world, LOG_LEVEL_ERROR, "%s: %s: %s", acting->conf->hosts[host].name, doing,
-              result->words);
+    const char *name = acting->conf->hosts[host].name;
+    char text[LOG_MESSAGE_SIZE];
+    struct buf b = BUF_OVER(text);
+    /* Without advice and the server's own words: they differ from answer to answer. */
+    buf_printf(&b, "%s: %s: %.*s", name, doing, (int)strcspn(result->words, ":("), result->words);
+    bool said = result->code == PROVIDER_REFUSED && state_said(acting->state, text);
+    b = BUF_OVER(text);
+    buf_printf(&b, "%s: %s: %s", name, doing, result->words);
+    world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
     switch (result->code) {
     case PROVIDER_REFUSED:
+        if (!said)
+            act_notify(acting, "failure", name, SIZE_MAX, text);
         acting->luck[host] = HOST_OUT;
         if (result->usage)
             acting->outcome->usage = true;
@@ -252,12 +261,19 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
         }
         if (!go_on)
             continue;
+        world_now(acting->world, &acting->wrote[host]);
         const struct provider_rrset *now = as_written(acting, plan, i);
         go_on = kind == PLAN_ADD ? add_record(acting, action, now)
                                  : remove_record(acting, action, now);
         rc = ACT_LOOK;
     }
     return rc;
+}
+
+bool act_settles(const struct acting *acting, size_t host)
+{
+    int64_t elapsed = state_elapsed(&acting->wrote[host], &acting->seen->now);
+    return elapsed >= 0 && elapsed < (int64_t)acting->conf->hosts[host].waits.unreachable;
 }
 
 /* What was accepted, or may have been, and still does not show after several looks. */

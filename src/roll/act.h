@@ -31,6 +31,7 @@ struct acting {
     struct outcome *outcome;
     enum host_luck *luck; /* by host */
     unsigned *writes;     /* by host: rounds of writes since the last wait */
+    struct moment *wrote; /* by host: the last of this call; no boot: none */
     bool *failed;      /* by pair: a command, or its installation, failed; not again in this call */
     bool *loaded;      /* by pair: loaded in this call */
     bool *shown;       /* by pair: a first round has shown it everywhere */
@@ -60,6 +61,13 @@ int act_save(struct acting *acting);
 /* Says and notes a provider's failure at a host. */
 void act_report(struct acting *acting, size_t host, const char *doing,
                 const struct provider_result *result);
+/*
+ * Whether servers may still lag behind what was written at a host in this call: no news within
+ * `unreachable-after`.
+ */
+bool act_settles(const struct acting *acting, size_t host);
+/* Commands that failed, and whose next try may be another call's business, are told of once. */
+void act_keep_failures(struct acting *acting);
 /* Runs `notify`: EVENT is "failure", "completion" or "outage"; PAIR may be SIZE_MAX. */
 void act_notify(struct acting *acting, const char *event, const char *host, size_t pair,
                 const char *message);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define HOSTS_TEXT_SIZE 2048
+/* A renewal that fails is tried again sooner, even by a daily cron call. */
+#define RENEWED_LATELY 90000
 /* What `notify` may take. */
 #define NOTIFY_SECONDS 60
 
@@ -38,10 +40,18 @@ static const struct cert_digests *key_of(const struct acting *acting, size_t pai
     return known == NULL ? NULL : state_last_leaf(known);
 }
 
+/*
+ * A command that fails is told of once, whichever pairs want it and in whatever words it fails.
+ */
+static void name_failure(struct buf *b, const char *command, const char *event)
+{
+    buf_printf(b, "%s '%s' failed", event, command);
+}
+
 static bool run_command(struct acting *acting, size_t pair, const char *command, const char *event)
 {
-    char hosts[HOSTS_TEXT_SIZE], key[65];
-    struct buf names = BUF_OVER(hosts), hex = BUF_OVER(key);
+    char hosts[HOSTS_TEXT_SIZE], key[65], name[LOG_MESSAGE_SIZE], text[LOG_MESSAGE_SIZE];
+    struct buf names = BUF_OVER(hosts), hex = BUF_OVER(key), b = BUF_OVER(name);
     struct world_hook_result result = {false, ""};
     struct world_hook hook = {.command = command, .event = event, .hosts = hosts};
     const struct cert_digests *leaf = key_of(acting, pair);
@@ -52,11 +62,17 @@ static bool run_command(struct acting *acting, size_t pair, const char *command,
         hook.key = key;
     }
     acting->world->local->run_hook(acting->world->local_context, &hook, &result);
-    if (result.succeeded)
+    name_failure(&b, command, event);
+    if (result.succeeded) {
+        state_said_forget(acting->state, name);
         return true;
-    world_say(acting->world, LOG_LEVEL_ERROR, "%s: %s '%s' failed: %s",
-              acting->conf->pairs[pair].label, event, command, result.words);
+    }
+    b = BUF_OVER(text);
+    buf_printf(&b, "%s: %s: %s", acting->conf->pairs[pair].label, name, result.words);
+    world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
     acting->outcome->failed = true;
+    if (!state_said(acting->state, name))
+        act_notify(acting, "failure", NULL, pair, text);
     return false;
 }
 
@@ -114,5 +130,31 @@ void act_renew(struct acting *acting, const bool *pair_wanted)
                 return;
             (void)act_run_once(acting, &ran, i, renew->items[k], "renew");
         }
+    }
+}
+
+static void keep_failures(struct acting *acting, const struct conf_list *list, const char *event)
+{
+    char name[LOG_MESSAGE_SIZE];
+    for (size_t i = 0; i < list->count; i++) {
+        struct buf b = BUF_OVER(name);
+        name_failure(&b, list->items[i], event);
+        (void)state_said_keep(acting->state, name);
+    }
+}
+
+void act_keep_failures(struct acting *acting)
+{
+    for (size_t i = 0; i < acting->conf->pairs_count; i++) {
+        const struct conf_pair *conf = &acting->conf->pairs[i];
+        const struct state_pair *known = state_pair(acting->state, conf->label);
+        if (known == NULL)
+            continue;
+        if (known->renewed && state_elapsed(&known->renewal, &acting->seen->now) < RENEWED_LATELY)
+            keep_failures(acting, &conf->renew, "renew");
+        if (known->verified)
+            continue;
+        keep_failures(acting, &conf->reload, "reload");
+        keep_failures(acting, &conf->restart, "restart");
     }
 }

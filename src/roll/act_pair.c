@@ -190,7 +190,7 @@ void act_reload(struct acting *acting, const struct plan_action *action, struct 
 {
     size_t pair = action->pair;
     const struct conf_pair *conf = conf_of(acting, pair);
-    bool restart = action->restart && conf->restart.count > 0;
+    bool restart = conf->restart.count > 0 && (action->restart || conf->reload.count == 0);
     struct state_pair *state = note_loading(acting, action);
     if (state == NULL)
         return;
@@ -206,7 +206,7 @@ void act_reload(struct acting *acting, const struct plan_action *action, struct 
     }
     state->reload = false;
     acting->outcome->changed = true;
-    if (conf->reload.count > 0)
+    if (restart || conf->reload.count > 0)
         say_key(acting, pair, restart ? "services restarted" : "services reloaded",
                 state_last_leaf(state));
 }

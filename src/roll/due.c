@@ -13,27 +13,19 @@
 
 #define LINE_SIZE (2 + TIME_BOOT_SIZE + 20 + 64 + 2)
 
-static void mix(uint8_t digest[32], const void *bytes, size_t length)
-{
-    uint8_t both[64];
-    cert_sha256(bytes, length, both + 32);
-    memcpy(both, digest, 32);
-    cert_sha256(both, sizeof both, digest);
-}
-
 static void mix_line(void *context, const char *line)
 {
-    mix(context, line, strlen(line));
+    cert_mix(context, line, strlen(line));
 }
 
 static void mix_pair(uint8_t digest[32], const struct pair_found *found)
 {
     uint8_t code = (uint8_t)found->code;
-    mix(digest, &code, 1);
+    cert_mix(digest, &code, 1);
     if (found->code != PAIR_READ)
         return;
-    mix(digest, &found->leaf, sizeof found->leaf);
-    mix(digest, found->issuers, found->issuers_count * sizeof found->issuers[0]);
+    cert_mix(digest, &found->leaf, sizeof found->leaf);
+    cert_mix(digest, found->issuers, found->issuers_count * sizeof found->issuers[0]);
 }
 
 static void fingerprint(struct rolling *r, uint8_t digest[32])
@@ -41,7 +33,7 @@ static void fingerprint(struct rolling *r, uint8_t digest[32])
     const struct conf *conf = r->acting.conf;
     memset(digest, 0, 32);
     conf_show(conf, mix_line, digest);
-    mix(digest, r->acting.saved->data, r->acting.saved->used);
+    cert_mix(digest, r->acting.saved->data, r->acting.saved->used);
     for (size_t i = 0; i < conf->pairs_count; i++) {
         const struct observed_pair *pair = &r->seen.pairs[i];
         mix_pair(digest, &pair->source);

@@ -109,6 +109,7 @@ static bool has_smtp(const struct conf_host *host)
 static void forget(struct observed_host *seen, const struct conf_host *host)
 {
     seen->listed = false;
+    seen->alias_of = NULL;
     for (size_t i = 0; i < host->services_count; i++) {
         seen->sets[i].count = 0;
         seen->sets[i].records = NULL;
@@ -146,9 +147,12 @@ int observe_records(struct observation *seen, const struct conf *conf, const str
         forget(found, host);
         if (!found->wanted)
             continue;
-        found->other_mx = has_smtp(host) && host->propagation == CONF_PROPAGATION_ALL
-                              ? world->network->other_mx(world->network_context, host, arena)
-                              : NULL;
+        found->other_mx =
+            host->propagation != CONF_PROPAGATION_ALL
+                ? NULL
+                : world->network->other_mx(world->network_context, host, &found->alias_of, arena);
+        if (!has_smtp(host))
+            found->other_mx = NULL;
         if (found->other_mx != NULL)
             continue;
         if (look_up(found, host, world, arena) != 0)

@@ -21,6 +21,7 @@ struct observed_host {
     struct world_view *views;    /* likewise: what DNS shows */
     struct world_service *services; /* likewise: what the services show */
     const char *other_mx;           /* the MX hosts of its name, all others; NULL: nothing wrong */
+    const char *alias_of;           /* what its name is a CNAME of; NULL: it is none */
 };
 
 struct observation {

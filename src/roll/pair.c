@@ -151,8 +151,9 @@ void pair_read(const struct conf_pair *pair, struct pair_found *found)
 
 /* ---- the look at it ---- */
 
-static void check_dates(const char *name, struct pair_found *found)
+void pair_check_dates(const struct conf_pair *pair, struct pair_found *found)
 {
+    const char *name = pair->certificate;
     char date[TIME_TEXT_SIZE], now[TIME_TEXT_SIZE];
     bool expired = found->not_after < time_wall();
     if (!time_is_set() || (!expired && found->not_before <= time_wall()))
@@ -207,19 +208,24 @@ static void check_chain(const struct conf_pair *pair, const char *const *names, 
     chain_free(&checked.chain);
 }
 
+int pair_trust(const struct conf_pair *pair, const char *ca_file, struct trust *trust)
+{
+    const char *chain = pair->chain != NULL ? pair->chain : "system";
+    if (strcmp(chain, "none") == 0)
+        return 1;
+    return trust_open(trust, strcmp(chain, "system") == 0 ? ca_file : chain);
+}
+
 void pair_check(const struct conf_pair *pair, const char *const *names, size_t names_count,
                 const char *ca_file, struct pair_found *found)
 {
-    const char *chain = pair->chain != NULL ? pair->chain : "system";
-    bool system = strcmp(chain, "system") == 0;
     struct trust trust;
     if (found->code != PAIR_READ)
         return;
-    if (strcmp(chain, "none") == 0) {
-        check_dates(pair->certificate, found);
-        return;
-    }
-    if (trust_open(&trust, system ? ca_file : chain) != 0)
+    int rc = pair_trust(pair, ca_file, &trust);
+    if (rc > 0)
+        pair_check_dates(pair, found);
+    else if (rc < 0)
         pair_say(found, PAIR_FAILED, "%s: cannot be read, or holds no CA certificate", trust.path);
     else
         check_chain(pair, names, names_count, &trust, found);

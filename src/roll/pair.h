@@ -7,6 +7,7 @@
 
 #include "cert/spki.h"
 #include "conf/conf.h"
+#include "net/trust.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,10 @@ void pair_read(const struct conf_pair *pair, struct pair_found *found);
  */
 void pair_check(const struct conf_pair *pair, const char *const *names, size_t names_count,
                 const char *ca_file, struct pair_found *found);
+/* The last part of it where `chain = none`: the leaf's own dates, if the clock is set. */
+void pair_check_dates(const struct conf_pair *pair, struct pair_found *found);
+/* What the chain has to lead to. 0; 1: nothing (`chain = none`); NET_NO_TRUST as trust_open. */
+int pair_trust(const struct conf_pair *pair, const char *ca_file, struct trust *trust);
 /*
  * Reads the next key: a private key, public key or request, PEM or DER, of which only the SPKI
  * counts: leaf.spki256, leaf.spki512, algorithm and code are set. A certificate is PAIR_UNFIT.

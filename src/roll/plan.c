@@ -155,6 +155,22 @@ static void for_services(struct planning *p, void (*part)(struct planning *p, si
     }
 }
 
+/* 3.11: clients go by the records of what the host's name is a CNAME of, if it has any. */
+static void note_host(struct planning *p, size_t h)
+{
+    const struct observed_host *host = &p->k->seen->hosts[h];
+    if (host->other_mx != NULL) {
+        (void)plan_note(p->plan, PLAN_NOTE_OTHER_MX, h, 0);
+        return;
+    }
+    for (size_t i = 0; host->alias_of != NULL && i < p->k->conf->hosts_count; i++) {
+        if (name_equal(p->k->conf->hosts[i].name, host->alias_of))
+            return;
+    }
+    if (host->alias_of != NULL)
+        (void)plan_note(p->plan, PLAN_NOTE_HOST_ALIAS, h, 0);
+}
+
 int plan_make(struct plan *plan, const struct knowledge *k, const struct plan_options *options,
               struct arena *arena)
 {
@@ -170,8 +186,8 @@ int plan_make(struct plan *plan, const struct knowledge *k, const struct plan_op
         return -1;
     for (size_t h = 0; h < k->conf->hosts_count; h++) {
         plan->retire_in[h] = -1;
-        if (k->seen->hosts[h].wanted && k->seen->hosts[h].other_mx != NULL)
-            (void)plan_note(plan, PLAN_NOTE_OTHER_MX, h, 0);
+        if (k->seen->hosts[h].wanted)
+            note_host(&p, h);
     }
     for_services(&p, plan_publish);
     plan_installs(&p);

@@ -55,6 +55,7 @@ enum plan_note_kind {
     PLAN_NOTE_SIGNATURE,     /* signatures end before the wait does */
     PLAN_NOTE_DENIES,        /* a server denies all names below _tcp.HOST [3.17] */
     PLAN_NOTE_ALIAS,         /* the owner name is a CNAME: its target is edited [3.9] */
+    PLAN_NOTE_HOST_ALIAS,    /* the host is a CNAME of a name that is not configured [3.11] */
     PLAN_NOTE_FRONT,         /* somebody else's key is served here: nothing is published [3.21] */
     PLAN_NOTE_NO_STARTTLS,   /* a service without TLS, and without a record: nothing is published */
     PLAN_NOTE_OUTAGE,        /* a key is served that DNS does not vouch for */

@@ -109,8 +109,10 @@ static void note_outages(struct planning *p, size_t h, size_t s)
             continue;
         }
         struct plan_note *note = plan_note(p->plan, kind, h, s);
-        if (note != NULL)
-            note->shown = i;
+        if (note == NULL)
+            return;
+        note->shown = i;
+        note->pair = need_owner(p->k, h, &shown->leaf);
     }
 }
 

@@ -52,6 +52,26 @@ static bool is_time(struct rolling *r, size_t pair, const struct moment *now)
            next_key_is_ripe(r, pair);
 }
 
+/* 3.14: who wants another key at once, because somebody else has this one, has to know of it. */
+static void tell_unchanged(struct rolling *r, const bool *wanted)
+{
+    const struct acting *a = &r->acting;
+    const struct knowledge k = {a->conf, &r->state, &r->seen};
+    struct fit_chain current;
+    observe_pairs(&r->seen, a->conf, a->world, false);
+    for (size_t i = 0; i < a->conf->pairs_count; i++) {
+        const struct pair_found *source = &r->seen.pairs[i].source;
+        if (!wanted[i] || source->code != PAIR_READ || !need_current(&k, i, &current) ||
+            !state_same_key(&source->leaf, current.leaf))
+            continue;
+        world_say(a->world, LOG_LEVEL_ERROR,
+                  "%s: 'renew' has brought no other key; see that it makes one now (certbot: "
+                  "--force-renewal --new-key)",
+                  a->conf->pairs[i].label);
+        r->lasting_failed = true;
+    }
+}
+
 void renew_pairs(struct rolling *r)
 {
     struct acting *a = &r->acting;
@@ -82,5 +102,7 @@ void renew_pairs(struct rolling *r)
     if (!any || act_save(a) != 0)
         return;
     act_renew(a, wanted);
+    if (r->options->now && !r->options->rehearsal)
+        tell_unchanged(r, wanted);
     r->lasting_failed = r->lasting_failed || r->pass.failed;
 }

@@ -197,6 +197,16 @@ static void say_alias(const struct acting *acting, const struct plan_note *note,
                owner_of(acting, note));
 }
 
+static void say_host_alias(const struct acting *acting, const struct plan_note *note, struct buf *b)
+{
+    const char *target = host_of(acting, note)->alias_of;
+    buf_printf(b,
+               "%s is a CNAME of %s: clients go by that one's TLSA records, and by its own only "
+               "where there are none (RFC 7672 section 2.2.2). Write a [host %s] with the same "
+               "pair as well, or give the name addresses of its own",
+               acting->conf->hosts[note->host].name, target, target);
+}
+
 static void say_denies(const struct acting *acting, const struct plan_note *note, struct buf *b)
 {
     put_host(acting, note, b);
@@ -299,11 +309,14 @@ static void say_outage(const struct acting *acting, const struct plan_note *note
     put_shown(acting, note, b);
     buf_text(b, " serves the key");
     put_key(acting, note, b);
-    buf_printf(
-        b,
-        ", which %s does not vouch for: an outage. Its record is published now; it ends when "
-        "caches forget the old ones",
-        owner_of(acting, note));
+    if (note->pair == NEED_STRANGER)
+        buf_text(b, ", which is none of this host's (is it the right machine?) and");
+    else
+        buf_text(b, ", which");
+    buf_printf(b,
+               " %s does not vouch for: an outage; a run publishes its record at once, and "
+               "it ends when caches forget the old ones",
+               owner_of(acting, note));
 }
 
 static void say_other(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -338,8 +351,11 @@ static void say_unseen(const struct acting *acting, const struct plan_note *note
         note->shown < service->count ? service->shown[note->shown].words : service->words;
     if (words != NULL)
         buf_printf(b, ": %s", words);
-    buf_text(b, ": could not be seen, so no record is retired; if it cannot be reached from here, "
-                "say 'connect = 127.0.0.1' (or its inner address)");
+    buf_text(b, ": could not be seen, so no record is retired; ");
+    buf_text(b, acting->conf->hosts[note->host].connect.count > 0
+                    ? "is it up, and is 'connect' right?"
+                    : "if it cannot be reached from here, say 'connect = 127.0.0.1' (or its inner "
+                      "address)");
 }
 
 static void say_early(const struct acting *acting, const struct plan_note *note, struct buf *b)
@@ -401,6 +417,7 @@ static const struct {
     [PLAN_NOTE_SIGNATURE] = {say_signature, "signature-ends", REPORT_FAILED, false},
     [PLAN_NOTE_DENIES] = {say_denies, "denies-below", REPORT_ONCE, false},
     [PLAN_NOTE_ALIAS] = {say_alias, "alias", REPORT_ONCE, false},
+    [PLAN_NOTE_HOST_ALIAS] = {say_host_alias, "host-alias", REPORT_ONCE, false},
     [PLAN_NOTE_FRONT] = {say_front, "front", REPORT_ONCE, false},
     [PLAN_NOTE_NO_STARTTLS] = {say_no_starttls, "no-starttls", REPORT_FAILED, false},
     [PLAN_NOTE_OUTAGE] = {say_outage, "outage", REPORT_DEFERRED, false},

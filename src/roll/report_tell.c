@@ -14,8 +14,7 @@ static void tell(struct acting *acting, const struct plan_note *note)
     struct buf b = BUF_OVER(text);
     report_note(acting, note, &b);
     enum report_weight weight = report_weight(note->kind);
-    /* Right after a write that is no news. */
-    if (note->kind == PLAN_NOTE_LAGS && acting->writes[note->host] > 0)
+    if (note->kind == PLAN_NOTE_LAGS && act_settles(acting, note->host))
         weight = REPORT_DETAIL;
     switch (weight) {
     case REPORT_DETAIL:

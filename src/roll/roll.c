@@ -16,6 +16,9 @@
 /* A service that still shows a former leaf, asked again with waiting. */
 #define OLD_PAUSE 30
 #define OLDS_MOST 6
+/* Connections outlive a pause of so many seconds; servers close idle ones after a minute or more,
+ * and what was closed meanwhile is opened again. */
+#define KEEP_OPEN 60
 /* What the pauses of a cron call may take together, seconds. */
 #define PATIENCE 30
 /* One look's lists and plan; some 300 octets a record. */
@@ -38,6 +41,7 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
     a->outcome = &r->pass;
     a->luck = arena_take(arena, conf->hosts_count, sizeof *a->luck);
     a->writes = arena_take(arena, conf->hosts_count, sizeof *a->writes);
+    a->wrote = arena_take(arena, conf->hosts_count, sizeof *a->wrote);
     a->failed = arena_take(arena, conf->pairs_count, sizeof *a->failed);
     a->loaded = arena_take(arena, conf->pairs_count, sizeof *a->loaded);
     a->shown = arena_take(arena, conf->pairs_count, sizeof *a->shown);
@@ -45,8 +49,8 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
     a->patience = r->options->wait ? INT64_MAX : PATIENCE;
     r->host_wanted = arena_take(arena, conf->hosts_count, sizeof *r->host_wanted);
     r->pair_wanted = arena_take(arena, conf->pairs_count, sizeof *r->pair_wanted);
-    if (a->luck == NULL || a->writes == NULL || a->failed == NULL || a->loaded == NULL ||
-        a->shown == NULL || r->host_wanted == NULL || r->pair_wanted == NULL)
+    if (a->luck == NULL || a->writes == NULL || a->wrote == NULL || a->failed == NULL ||
+        a->loaded == NULL || a->shown == NULL || r->host_wanted == NULL || r->pair_wanted == NULL)
         return -1;
     state_init(&r->state, arena);
     start_mark(conf, r->options->hosts, r->options->hosts_count, r->host_wanted, r->pair_wanted);
@@ -157,6 +161,7 @@ static enum act_result take_steps(struct rolling *r, struct plan *plan)
         if (rc == ACT_LOOK)
             continue;
         report_plan(&r->acting, plan, REPORT_REST);
+        act_keep_failures(&r->acting);
         if (saw_all(r))
             state_said_sweep(&r->state);
         return rc;
@@ -199,6 +204,25 @@ static bool is_verifying(const struct rolling *r)
         const struct state_pair *pair = state_pair(&r->state, r->acting.conf->pairs[i].label);
         if (pair != NULL && r->pair_wanted[i] && pair->loading && !pair->verified)
             return true;
+    }
+    return false;
+}
+
+/* Name servers that do not show yet what this call wrote: all is done when they do. */
+static bool is_settling(struct rolling *r, const struct plan *plan, struct buf *what)
+{
+    const struct conf *conf = r->acting.conf;
+    for (size_t i = 0; i < plan->notes_count; i++) {
+        size_t h = plan->notes[i].host;
+        if (plan->notes[i].kind != PLAN_NOTE_LAGS || !act_settles(&r->acting, h) ||
+            conf->hosts[h].propagation != CONF_PROPAGATION_ALL)
+            continue;
+        buf_printf(what, "%s: waiting until every name server shows what was written",
+                   conf->hosts[h].name);
+        world_say(r->acting.world, r->settling ? LOG_LEVEL_DETAIL : LOG_LEVEL_NOTICE, "%s",
+                  what->data);
+        r->settling = true;
+        return true;
     }
     return false;
 }
@@ -268,14 +292,17 @@ static void roll(struct rolling *r)
             say_next(r, &plan, &b);
         bool usage = r->pass.usage;
         int64_t length = r->options->wait ? pause_length(r, &plan, &faults, &olds) : -1;
+        if (length < 0 && r->options->wait && is_settling(r, &plan, &b))
+            length = POLL_PAUSE;
         if (length < 0) {
             (void)act_save(&r->acting);
             due_note(r, next_look(r, &plan));
             return;
         }
-        if (plan.next == PLAN_STEP_NONE)
+        if (b.used == 0)
             buf_text(&b, "looking again");
-        world->network->rest(world->network_context);
+        if (length > KEEP_OPEN)
+            world->network->rest(world->network_context);
         if (world->local->wait(world->local_context, length, what))
             break;
         begin_pass(r);

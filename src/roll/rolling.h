@@ -14,6 +14,7 @@ struct rolling {
     struct outcome pass; /* of the pass under way */
     bool lasting_failed; /* a hook failed, or the state: no later pass mends it */
     bool complete;       /* the last look saw every host */
+    bool settling;       /* it was said that name servers are waited for */
     bool *host_wanted, *pair_wanted;
     struct arena look, services; /* what a look brought; what the services showed */
     uint8_t asked_for[32];       /* of the state, files and configuration when the run began */

@@ -208,18 +208,31 @@ void state_record_drop(struct state *state, const struct state_record *record)
 
 /* --- what was said --------------------------------------------------------------------------- */
 
+/* Where TEXT stands in the list, or the list's end. */
+static struct state_said **find_said(struct state *state, const char *text, uint8_t digest[32])
+{
+    struct state_said **at = &state->said;
+    cert_sha256((const uint8_t *)text, strlen(text), digest);
+    while (*at != NULL && memcmp((*at)->digest, digest, sizeof(*at)->digest) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+bool state_said_keep(struct state *state, const char *text)
+{
+    uint8_t digest[sizeof state->said->digest];
+    struct state_said *said = *find_said(state, text, digest);
+    if (said != NULL)
+        said->now = true;
+    return said != NULL;
+}
+
 bool state_said(struct state *state, const char *text)
 {
     uint8_t digest[sizeof state->said->digest];
-    struct state_said **end = &state->said;
-    cert_sha256((const uint8_t *)text, strlen(text), digest);
-    while (*end != NULL) {
-        if (memcmp((*end)->digest, digest, sizeof digest) == 0) {
-            (*end)->now = true;
-            return true;
-        }
-        end = &(*end)->next;
-    }
+    if (state_said_keep(state, text))
+        return true;
+    struct state_said **end = find_said(state, text, digest);
     struct state_said *said = arena_take(state->arena, 1, sizeof *said);
     if (said == NULL)
         return false;
@@ -229,15 +242,19 @@ bool state_said(struct state *state, const char *text)
     return false;
 }
 
-bool state_said_now(const struct state *state, const char *text)
+bool state_said_now(struct state *state, const char *text)
 {
     uint8_t digest[sizeof state->said->digest];
-    cert_sha256((const uint8_t *)text, strlen(text), digest);
-    for (const struct state_said *said = state->said; said != NULL; said = said->next) {
-        if (said->now && memcmp(said->digest, digest, sizeof digest) == 0)
-            return true;
-    }
-    return false;
+    const struct state_said *said = *find_said(state, text, digest);
+    return said != NULL && said->now;
+}
+
+void state_said_forget(struct state *state, const char *text)
+{
+    uint8_t digest[sizeof state->said->digest];
+    struct state_said **at = find_said(state, text, digest);
+    if (*at != NULL)
+        *at = (*at)->next;
 }
 
 void state_said_sweep(struct state *state)

@@ -144,7 +144,10 @@ bool state_same_key(const struct cert_digests *a, const struct cert_digests *b);
  */
 bool state_said(struct state *state, const char *text);
 /* Whether that was in this very look. */
-bool state_said_now(const struct state *state, const char *text);
+bool state_said_now(struct state *state, const char *text);
+/* It still holds, if it was said; whether it was. */
+bool state_said_keep(struct state *state, const char *text);
+void state_said_forget(struct state *state, const char *text);
 void state_said_sweep(struct state *state);
 
 /*

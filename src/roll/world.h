@@ -115,9 +115,10 @@ struct world_network {
                    struct world_view *view, struct arena *arena);
     /*
      * The MX hosts of HOST's own name, where it has any and is not among them: a text of names
-     * parted by blanks in ARENA, else NULL.
+     * parted by blanks in ARENA, else NULL. *ALIAS_OF: what the name is a CNAME of, likewise.
      */
-    const char *(*other_mx)(void *context, const struct conf_host *host, struct arena *arena);
+    const char *(*other_mx)(void *context, const struct conf_host *host, const char **alias_of,
+                            struct arena *arena);
     /* What service number SERVICE of HOST shows on every address, for each kind of key. 0 or -1. */
     int (*probe)(void *context, const struct conf_host *host, size_t service,
                  struct world_service *found, struct arena *arena);

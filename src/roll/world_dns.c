@@ -206,7 +206,8 @@ uint32_t world_dns_refresh(struct world_dns *dns, const char *owner)
     return zone->refresh > UINT32_MAX - zone->retry ? UINT32_MAX : zone->refresh + zone->retry;
 }
 
-const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct arena *arena)
+const char *world_dns_other_mx(struct world_dns *dns, const char *host, const char **alias_of,
+                               struct arena *arena)
 {
     struct dns_mx_set found;
     char text[WORLD_WORDS_SIZE];
@@ -215,7 +216,9 @@ const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct a
     int64_t began = time_ticks();
     if (f == NULL || is_silent(dns))
         return NULL;
-    if (lookup_mx(f, host, began + RESOLVER_MS, &found) != 0) {
+    int rc = lookup_mx(f, host, began + RESOLVER_MS, &found);
+    *alias_of = keep_text(arena, found.target);
+    if (rc != 0) {
         note_silence(dns, began);
         return NULL;
     }
@@ -224,17 +227,35 @@ const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct a
     return keep_text(arena, text);
 }
 
+/* Whether VIEW has records from that server; NULL: from any. */
+static bool shows(const struct world_view *view, const struct lookup_server *server)
+{
+    for (size_t i = 0; i < view->servers_count; i++) {
+        const struct world_server *s = &view->servers[i];
+        if (s->answer == WORLD_RRSET &&
+            (server == NULL || strcmp(s->address, server->address) == 0))
+            return true;
+    }
+    return false;
+}
+
 const char *world_dns_denies_below(struct world_dns *dns, const char *host,
-                                   const struct lookup_clock *clock, struct arena *arena)
+                                   const struct lookup_clock *clock, const struct world_view *view,
+                                   struct arena *arena)
 {
     static struct lookup found;
     const struct lookup_server *wrong;
     char text[WORLD_WORDS_SIZE];
     struct buf b = BUF_OVER(text);
     struct dns_finder *f = finder(dns);
-    if (f == NULL ||
+    if (f == NULL || !shows(view, NULL) ||
         lookup_non_terminal(f, host, clock, time_ticks() + LOOK_UP_MS, &found, &wrong) != 0)
         return NULL;
-    buf_printf(&b, "%s (%s)", wrong->name, wrong->address);
-    return keep_text(arena, text);
+    for (size_t i = 0; i < found.count; i++) {
+        if (!found.servers[i].nxdomain || !shows(view, &found.servers[i]))
+            continue;
+        buf_printf(&b, "%s (%s)", found.servers[i].name, found.servers[i].address);
+        return keep_text(arena, text);
+    }
+    return NULL;
 }

@@ -29,10 +29,15 @@ int world_dns_look_up(struct world_dns *dns, const struct conf_host *host, const
                       struct arena *arena);
 /* REFRESH and RETRY of the zone that OWNER is in, together; 0 where that cannot be learnt. */
 uint32_t world_dns_refresh(struct world_dns *dns, const char *owner);
-/* As struct world_network's denies_below. */
+/*
+ * A server that denies _tcp.HOST and all below it though it shows the RRset there that VIEW has:
+ * where no record is, such a denial is right. NULL: none does.
+ */
 const char *world_dns_denies_below(struct world_dns *dns, const char *host,
-                                   const struct lookup_clock *clock, struct arena *arena);
+                                   const struct lookup_clock *clock, const struct world_view *view,
+                                   struct arena *arena);
 /* As struct world_network's other_mx. */
-const char *world_dns_other_mx(struct world_dns *dns, const char *host, struct arena *arena);
+const char *world_dns_other_mx(struct world_dns *dns, const char *host, const char **alias_of,
+                               struct arena *arena);
 
 #endif

@@ -176,10 +176,11 @@ static int dry_look_up(void *context, const struct conf_host *host, const char *
     return 0;
 }
 
-static const char *dry_other_mx(void *context, const struct conf_host *host, struct arena *arena)
+static const char *dry_other_mx(void *context, const struct conf_host *host, const char **alias_of,
+                                struct arena *arena)
 {
     struct world_dry *dry = context;
-    return dry->real.network->other_mx(dry->real.network_context, host, arena);
+    return dry->real.network->other_mx(dry->real.network_context, host, alias_of, arena);
 }
 
 static bool is_installed(const struct world_dry *dry, size_t pair)

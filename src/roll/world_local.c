@@ -53,7 +53,7 @@ static void local_read_pair(void *context, size_t pair, enum world_place place,
 
 static void local_check_pair(void *context, size_t pair, struct pair_found *found)
 {
-    const struct world_directory *local = context;
+    struct world_directory *local = context;
     const char *names[HOSTS_MOST];
     size_t count = 0;
     for (size_t h = 0; h < local->conf->hosts_count && count < HOSTS_MOST; h++) {
@@ -63,7 +63,8 @@ static void local_check_pair(void *context, size_t pair, struct pair_found *foun
                 names[count++] = host->name;
         }
     }
-    pair_check(pair_of(context, pair), names, count, local->conf->ca_file, found);
+    verdict_check(&local->verdicts, pair_of(context, pair), names, count, local->conf->ca_file,
+                  found);
 }
 
 static int local_install(void *context, size_t pair, const struct cert_digests *leaf,
@@ -112,6 +113,7 @@ static int set_paths(struct world_directory *local, const struct conf *conf)
     local->lock = -1;
     local->conf = conf;
     local->look[0] = '\0';
+    local->verdicts = (struct verdicts){.count = 0};
     return place(conf->state, "state", local->state);
 }
 
@@ -146,6 +148,8 @@ int world_local_open(struct world_directory *local, const struct conf *conf,
         rc = take_lock(local, path);
     if (rc != WORLD_LOCK_FAILED) {
         (void)place_in_ram(conf->state, "look", local->look);
+        if (place_in_ram(conf->state, "good", local->verdicts.path) != 0)
+            local->verdicts.path[0] = '\0';
     } else {
         (void)place(conf->state, "lock", path);
         rc = take_lock(local, path);

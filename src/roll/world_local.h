@@ -4,6 +4,7 @@
 #ifndef ROLL_WORLD_LOCAL_H
 #define ROLL_WORLD_LOCAL_H
 
+#include "roll/verdict.h"
 #include "roll/world.h"
 
 #include <limits.h>
@@ -12,7 +13,8 @@ struct world_directory {
     const struct conf *conf; /* not owned */
     char state[PATH_MAX];    /* the state file */
     char look[PATH_MAX];     /* what one call leaves for the next; "" in a rehearsal */
-    int lock;                /* its lock's descriptor, -1: not held */
+    struct verdicts verdicts;
+    int lock; /* its lock's descriptor, -1: not held */
 };
 
 enum {

@@ -100,7 +100,7 @@ static int look_up_at_servers(struct world_net *net, const struct conf_host *hos
     int rc = world_dns_look_up(&net->dns, host, owner, is_fast(net, host), clock, view, arena);
     if (rc == 0 && view->asked && !view->alias && host->propagation == CONF_PROPAGATION_ALL &&
         tlsa_owner(first, host->services[0].port, host->name) == 0 && strcmp(first, owner) == 0)
-        view->denies = world_dns_denies_below(&net->dns, host->name, clock, arena);
+        view->denies = world_dns_denies_below(&net->dns, host->name, clock, view, arena);
     return rc;
 }
 
@@ -119,10 +119,11 @@ static int net_look_up(void *context, const struct conf_host *host, const char *
     return 0;
 }
 
-static const char *net_other_mx(void *context, const struct conf_host *host, struct arena *arena)
+static const char *net_other_mx(void *context, const struct conf_host *host, const char **alias_of,
+                                struct arena *arena)
 {
     struct world_net *net = context;
-    return world_dns_other_mx(&net->dns, host->name, arena);
+    return world_dns_other_mx(&net->dns, host->name, alias_of, arena);
 }
 
 /* --- services -------------------------------------------------------------------------------- */

@@ -114,7 +114,7 @@ class Stage:
     def files_in_ram(self):
         """The lock and the time of the last look of our daneroll."""
         name = hashlib.sha256(self.path("state").encode()).hexdigest()[:16]
-        return ["/run/daneroll/%s.%s" % (name, kind) for kind in ("lock", "look")]
+        return ["/run/daneroll/%s.%s" % (name, kind) for kind in ("lock", "look", "good")]
 
     def loaded(self):
         """For Service: what is shown now."""

@@ -190,9 +190,11 @@ class Bind(Server):
             file = self.write("zone%d.db" % number, zone.text(self.address))
             rules = "".join("grant %s name %s. TLSA; " % (key.name, owner)
                             for key in self.keys for owner in zone.owners)
+            # Without update-policy BIND signs a copy only, as it has to write the zone's file.
             text += "zone \"%s\" { type primary; file \"%s\"; %s%s };\n" % (
                 zone.name, file, "dnssec-policy default; " if zone.signed else "",
-                "update-policy { %s};" % rules if rules else "inline-signing yes;")
+                "update-policy { %s};" % rules if rules
+                else "inline-signing yes;" if zone.signed else "")
         self.write("named.conf", text)
 
     def command(self):

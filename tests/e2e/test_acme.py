@@ -245,7 +245,8 @@ def certbot_stolen():
     with AcmeLab(Certbot) as lab:
         old = first_run(lab, dict(FAST, **{"publish-wait": HOUR}), clock=False,
                         renew=lab.client.line("renew", "--no-random-sleep-on-renew"))
-        lab.run("run", "--now", HOST)
+        done = lab.run("run", "--now", HOST, code=1)
+        check("'renew' has brought no other key" in done.err, done)
         same(lab.writes(), [], "certbot renewed what was not due")
         new = lab.client.renew("--new-key")
         lab.run("run", "--now", "--no-renew", "--wait", HOST)

@@ -192,7 +192,7 @@ def hook_environment():
                                         lab.reload_command()])],
                       provider={"zone-id": lab.cf.zones[0].id})
         env = {"DANEROLL_TOKEN": secret, "https_proxy": "http://192.0.2.1:9", "MY_SECRET": "mine",
-               "TZ": "UTC"}
+               "TZ": "UTC", "PATH": "/usr/bin:/sbin:/bin"}
         lab.run("run", "--no-renew", env=env)
         lab.run("run", "--wait", env=env)
         for event, key in (("renew", old.spki), ("reload", new.spki)):
@@ -203,6 +203,7 @@ def hook_environment():
             same((env["DANE_EVENT"], env["DANE_HOST"], env["DANE_KEY"], env["DANE_CERTIFICATE"],
                   env["DANE_PRIVATE_KEY"], env["DANE_PAIR"]),
                  (event, HOST, key, lab.path("mail.crt"), lab.path("mail.key"), HOST))
+            same(env["PATH"], "/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/sbin")
             same((env["HOME"], env["TZ"], env["https_proxy"]), ("/root", "UTC", "http://192.0.2.1:9"))
         check("socket" not in lab.read("fds"), "a hook inherits a descriptor:", lab.read("fds"))
         lab.check_clean()

@@ -96,6 +96,7 @@ struct replay_zone {
 struct replay_server {
     char name[32], address[WORLD_ADDRESS_SIZE];
     bool frozen;
+    int64_t thaws;            /* BOOTTIME; 0: when it is told to */
     enum world_answer answer; /* WORLD_RRSET: it answers; WORLD_DENIAL: it denies everything */
     struct replay_zone zone;  /* of a frozen one */
 };
@@ -471,6 +472,10 @@ static inline void replay_pass_time(struct replay *r, int64_t seconds)
 {
     r->now.boottime += seconds;
     r->now.wall += seconds;
+    for (size_t i = 0; i < r->servers_count; i++) {
+        if (r->servers[i].thaws > 0 && r->now.boottime >= r->servers[i].thaws)
+            r->servers[i].frozen = false;
+    }
     for (size_t i = 0; i < r->places_count; i++) {
         if (r->places[i].mode == MODE_SLOW && r->places[i].pending && seconds > 60) {
             replay_load(r, &r->places[i], NULL, false);

@@ -373,6 +373,7 @@ static inline void script_server_does(struct replay *r, struct replay_server *se
     else if (script_accept(&at, "lags")) {
         server->frozen = true;
         server->zone = r->provider;
+        server->thaws = *at == '\0' ? 0 : r->now.boottime + script_duration(r, &at);
     } else if (script_accept(&at, "shows")) {
         if (!server->frozen)
             server->zone = r->provider;

@@ -178,11 +178,14 @@ static inline int replay_look_up(void *context, const struct conf_host *host, co
 }
 
 static inline const char *replay_other_mx(void *context, const struct conf_host *host,
-                                          struct arena *arena)
+                                          const char **alias_of, struct arena *arena)
 {
     struct replay *r = context;
-    (void)arena;
+    struct world_view view = {.alias = false};
     r->network_calls++;
+    replay_follow_alias(r, host->name, &view);
+    if (view.alias)
+        *alias_of = arena_text(arena, view.owner, strlen(view.owner));
     return strcmp(r->mx_host, host->name) == 0 ? r->mx : NULL;
 }
 

@@ -141,6 +141,7 @@ struct sim_owner {
 };
 
 struct sim {
+    bool lost; /* the state, at some time */
     struct trial trial;
     struct world world;
     size_t owners_count;

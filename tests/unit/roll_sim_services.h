@@ -205,8 +205,11 @@ static inline void sim_renew(struct sim *s, size_t pair, enum sim_inject how)
         leaf ^= 1;
     else
         leaf = sim_number(s, pair, sim_key(leaf) + 1);
-    while (how == SIM_RENEW_KEY && (s->bad & sim_bit(leaf)) != 0)
+    for (unsigned i = 0; how == SIM_RENEW_KEY && (s->bad & sim_bit(leaf)) != 0 && i < SIM_KEYS; i++)
         leaf = sim_number(s, pair, sim_key(leaf) + 1);
+    /* Every key of the pair has been a bad one: this is another by its number alone. */
+    if (how == SIM_RENEW_KEY)
+        s->bad &= ~sim_bit(leaf);
     if (how == SIM_RENEW_BAD && sim_is_staged(s, pair) && leaf != s->current[pair] &&
         leaf != s->previous[pair])
         s->bad |= sim_bit(leaf);
@@ -334,6 +337,7 @@ static inline void sim_lose_state(struct sim *s)
             return;
     }
     sim_tell(s, "the state is lost");
+    s->lost = true;
     s->state_length = -1;
     for (size_t o = 0; o < s->owners_count; o++) {
         for (size_t i = 0; i < SIM_SETS; i++) {

@@ -133,7 +133,8 @@ static void test_shown(void **state)
     struct trial *t = trial_begin();
     trial_file(t, "[daneroll]\nretire-wait = 30m\n[provider cf]\ntype = cloudflare\n"
                   "token = topsecret\n[host m.example.org]\ncertificate = /c\nreload = a\n"
-                  "reload = b\n");
+                  "reload = b\n[host web]\nname = m.example.org\nservice = https\n"
+                  "certificate = /w\n");
     expect_good(t);
     expect_shown(t, "[daneroll] retire-wait = 30m  (FILE:2)\n");
     expect_shown(t, "[daneroll] syslog = no  (default)\n");
@@ -143,6 +144,7 @@ static void test_shown(void **state)
     expect_shown(t, "[host m.example.org] retire-wait = 30m  (FILE:2)\n");
     expect_shown(t, "[host m.example.org] wait-floor = 900  (default)\n");
     expect_shown(t, "[host m.example.org] service = smtp  (default)\n");
+    expect_shown(t, "[host web] name = m.example.org  (FILE:11)\n");
     assert_null(strstr(t->shown, "topsecret"));
     assert_null(strstr(t->shown, "install ="));
     trial_end(t);
@@ -298,6 +300,49 @@ static const struct {
      "certificate = /x\n",
      "FILE:4: 'token-file' and 'token' are both given: leave one of them out\n"},
 };
+
+#define PAIR_OF(label, certificate, install)                                                       \
+    "[pair " label "]\ncertificate = " certificate "\nprivate-key = /acme/" label ".key\n"         \
+    "install = " install "\n"
+#define HOST_OF(pairs) "[host b.example.org]\nprovider = cf\npair = " pairs "\n"
+
+/* Each pair needs a folder of its own, however it is spelt, that is not its source's. */
+static void test_folders(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } rows[] = {
+        {CHOSEN PAIR_OF("a", "/acme/a.pem", "/srv/x") PAIR_OF("b", "/acme/b.pem", "/srv/x")
+             HOST_OF("a b"),
+         "FILE:14: 'install = /srv/x' is the folder of the pair a already\n"},
+        {CHOSEN PAIR_OF("a", "/acme/a.pem", "//srv/./x/") PAIR_OF("b", "/acme/b.pem", "/srv/x//")
+             HOST_OF("a b"),
+         "FILE:14: 'install = /srv/x//' is the folder of the pair a already\n"},
+        {CHOSEN PAIR_OF("a", "/srv/x/a.pem", "/srv/x") HOST_OF("a"),
+         "FILE:10: 'install = /srv/x' is where its own source lies: "},
+        {CHOSEN PAIR_OF("a", "/srv//x/current/fullchain.pem", "/srv/x/") HOST_OF("a"),
+         "FILE:10: 'install = /srv/x/' is where its own source lies: "},
+        {CHOSEN "[host b.example.org]\nprovider = cf\ncertificate = /a/c\nprivate-key = /srv/x/k\n"
+                "install = /srv/x\n",
+         "FILE:10: 'install = /srv/x' is where its own source lies: "},
+    };
+    struct trial *t = trial_begin();
+    (void)state;
+    /* These only look alike. */
+    trial_file(t, CHOSEN PAIR_OF("a", "/srv/x.pem", "/srv/x")
+                      PAIR_OF("b", "/srv/x/source/b.pem", "/srv/x/b")
+                          PAIR_OF("c", "/acme/c.pem", "/srv/x/.c") HOST_OF("a b c"));
+    expect_good(t);
+    trial_end(t);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        t = trial_begin();
+        trial_file(t, rows[i].text);
+        if (strncmp(t->said, rows[i].said, strlen(rows[i].said)) != 0)
+            fail_msg("number %zu: expected \"%s\", got \"%s\"", i, rows[i].said, t->said);
+        assert_int_equal(t->faults, 1);
+        trial_end(t);
+    }
+}
 
 static void test_faults(void **state)
 {
@@ -609,16 +654,27 @@ static void test_suggest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),         cmocka_unit_test(test_large),
-        cmocka_unit_test(test_shown),         cmocka_unit_test(test_secret_wiped),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_all_faults),
-        cmocka_unit_test(test_enabled),       cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_nul),           cmocka_unit_test(test_no_final_newline),
-        cmocka_unit_test(test_too_large),     cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_many_sections), cmocka_unit_test(test_small_arena),
-        cmocka_unit_test(test_permissions),   cmocka_unit_test(test_uci),
-        cmocka_unit_test(test_no_file),       cmocka_unit_test(test_service_table),
-        cmocka_unit_test(test_combinations),  cmocka_unit_test(test_suggest),
+        cmocka_unit_test(test_small),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_secret_wiped),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_all_faults),
+        cmocka_unit_test(test_enabled),
+        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_no_final_newline),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_many_sections),
+        cmocka_unit_test(test_small_arena),
+        cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_uci),
+        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_service_table),
+        cmocka_unit_test(test_combinations),
+        cmocka_unit_test(test_suggest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,12 @@
  * With LONG set (make check does) something is thrown in at nearly every point of the small worlds,
  * and more random worlds are run. For what breaks: ROLL_SIM_SEED=N runs that one random world
  * (ROLL_SIM_WORLDS=M: so many from there on), ROLL_SIM_STORY="WORLD WAIT INJECT POINT" that one
- * small world; ROLL_SIM_LOUD=1 prints what happens in it. TIMEOUT: 400
+ * small world; ROLL_SIM_LOUD=1 prints what happens in it. TIMEOUT: 900
  */
 #include "roll_sim_random.h"
 
 #define WORLDS_SHORT 120
-#define WORLDS_LONG  2000
+#define WORLDS_LONG  1000
 #define STEP_SHORT   307
 #define STEP_LONG    23
 #define SKIP_SHORT   19

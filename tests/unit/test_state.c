@@ -515,7 +515,12 @@ static void test_said(void **unused)
     assert_true(state_said(&state, "a"));
     assert_false(state_said(&state, "b"));
     state_said_sweep(&state);
+    /* What may still hold is kept, and taken away when it is known to be over. */
+    assert_true(state_said_keep(&state, "b"));
+    assert_false(state_said_keep(&state, "c"));
     state_said_sweep(&state);
+    state_said_forget(&state, "c");
+    state_said_forget(&state, "b");
     assert_null(state.said);
     /* It is remembered over calls. */
     assert_false(state_said(&state, "c"));

@@ -296,6 +296,10 @@ static void mail(void **state)
         const char *domain = i == 0 ? "Example.org" : "named.example.org";
         assert_int_equal(dns_mx_find(&finder, domain, time_ticks() + LATER, &mx), 0);
         assert_true(mx.exists && mx.authentic);
+        if (i == 0)
+            assert_null(mx.target);
+        else
+            assert_string_equal(mx.target, "example.org");
         assert_int_equal(mx.count, 2);
         assert_string_equal(mx.list[0].host, "mail.example.org");
         assert_int_equal(mx.list[0].preference, 10);
