@@ -11,6 +11,8 @@
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 
+/* The prototypes are those of what is not called. */
+/* NOLINTBEGIN(readability-non-const-parameter) */
 typedef int (*random_source)(void *, unsigned char *, size_t);
 
 int unused_mbedtls_rsa_pkcs1_sign(mbedtls_rsa_context *key, random_source random, void *context,
@@ -149,3 +151,4 @@ int unused_mbedtls_rsa_validate_crt(const mbedtls_mpi *p, const mbedtls_mpi *q,
     (void)p, (void)q, (void)d, (void)dp, (void)dq, (void)qp;
     return MBEDTLS_ERR_RSA_BAD_INPUT_DATA;
 }
+/* NOLINTEND(readability-non-const-parameter) */

@@ -147,7 +147,7 @@ class Server:
                                            timeout=0.5))
             kinds = {rr.kind for rr in answer.sections[1]}
             if answer.rcode == 0 and answer.flags & AA and TYPES["SOA"] in kinds and (
-                    TYPES["RRSIG"] in kinds or not getattr(zone, "signed", False)):
+                    TYPES["RRSIG"] in kinds or getattr(zone, "signed", "no") not in (True, "yes")):
                 return True
         except OSError:
             pass
