@@ -73,7 +73,7 @@ PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(B))=bu
 # The target: musl's headers and nothing of the machine's libc.
 MUSL := $(B)/$(TARGET)/musl
 PIE := $(filter pie,$(row_link))
-TARGET_CODE := -Os $(if $(PIE),-fPIE,-fno-pie -fno-pic) $(row_flags) -fno-stack-protector \
+TARGET_CODE := -Oz $(if $(PIE),-fPIE,-fno-pie -fno-pic) $(row_flags) -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident -fno-math-errno \
     -fno-inline-functions-called-once
 TARGET_MUSL_CFLAGS := $(TARGET_CODE) -ffunction-sections -fdata-sections \

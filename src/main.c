@@ -14,9 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct verb *const verbs[] = {&verb_run, &verb_digest, &verb_version, NULL};
+static const struct verb *const verbs[] = {&verb_run, &verb_status, &verb_digest, &verb_version,
+                                           NULL};
 
-static const char *const later_verbs[] = {"status", "check", "tlsrpt", "doctor", "init"};
+static const char *const later_verbs[] = {"check", "tlsrpt", "doctor", "init"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -99,7 +100,7 @@ static void unknown_option(const struct call *call, const char *name)
     for (size_t i = 0; i < call->verb->options_count; i++)
         suggest_offer(&near, call->verb->options[i].name);
     for (size_t i = 0; call->verb->configured && conf_row(call->tables, i, &row); i++) {
-        if (!row.key->file_only && !row.key->not_yet && row.key->kind != CONF_SECRET)
+        if (!row.key->file_only && row.key->kind != CONF_SECRET)
             suggest_offer(&near, row.key->name);
     }
     suggest_offer(&near, "help");
@@ -216,9 +217,11 @@ static int run_verb(const struct verb *verb, char **words)
     call.arguments_count = (size_t)(r.kept - words);
     if (r.help)
         return help_verb(verb, &tables);
-    if (r.faults > 0 || check_arguments(&call) != EXIT_GOOD)
-        return EXIT_USAGE_FAULT;
-    return verb->run(&call);
+    if (r.faults == 0 && check_arguments(&call) == EXIT_GOOD)
+        return verb->run(&call);
+    if (verb->refuse != NULL)
+        verb->refuse(&call);
+    return EXIT_USAGE_FAULT;
 }
 
 /* A file that is opened must never become a standard stream that messages go to. */

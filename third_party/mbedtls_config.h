@@ -21,14 +21,11 @@
 /* Secrets are wiped with the library's own loop: explicit_bzero needs _GNU_SOURCE. */
 
 /*
- * Entropy comes from mbedtls_hardware_poll() in net/entropy.c. The library's own poll calls
- * getrandom only with glibc; with musl it opens /dev/urandom, which an empty chroot lacks.
+ * Random numbers come from mbedtls_psa_external_get_random() in net/entropy.c, which is the kernel's
+ * generator alone: the library's own costs 3 KB, calls getrandom only with glibc, and with musl
+ * opens /dev/urandom, which an empty chroot lacks.
  */
-#define MBEDTLS_NO_PLATFORM_ENTROPY
-#define MBEDTLS_ENTROPY_HARDWARE_ALT
-#define MBEDTLS_ENTROPY_C
-#define MBEDTLS_ENTROPY_MAX_SOURCES 1
-#define MBEDTLS_CTR_DRBG_C
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 
 /* ---- hashes and ciphers -------------------------------------------------------------------- */
 
@@ -76,9 +73,10 @@
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP521R1_ENABLED
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED
-/* Fast reduction: +2.3 KB, 4 to 8 times as fast, which a MIPS router feels. */
-#define MBEDTLS_ECP_NIST_OPTIM
-/* No precomputed points of the base point: -15 KB, base-point multiplication 2 to 3 times slower. */
+/*
+ * Points are multiplied by BearSSL (net/curve.c): the library's fast reduction (2.3 KB) and
+ * precomputed points (15 KB) would serve nobody.
+ */
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 
 #define MBEDTLS_RSA_C
@@ -102,6 +100,39 @@
 /* One connection holds at most five keys at a time; the slots are static, 48 bytes each. */
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 8
 /* Keys of PSA are never stored: PSA_CRYPTO_STORAGE_C and PSA_ITS_FILE_C stay off. */
+
+/*
+ * What TLS 1.3 asks of PSA, and no more: signatures are verified without it, so RSA and ECDSA stay
+ * out of it (-5 KB with src/net/tls_unused.c). The names stand here and not in a
+ * file of their own: the second time this one is read it is empty.
+ */
+#define MBEDTLS_PSA_CRYPTO_CONFIG
+#define MBEDTLS_PSA_CRYPTO_CONFIG_FILE <mbedtls_config.h>
+#define PSA_WANT_ALG_ECDH 1
+#define PSA_WANT_ALG_HKDF_EXTRACT 1
+#define PSA_WANT_ALG_HKDF_EXPAND 1
+#define PSA_WANT_ALG_HMAC 1
+#define PSA_WANT_ALG_SHA_256 1
+#define PSA_WANT_ALG_SHA_384 1
+#define PSA_WANT_ALG_SHA_512 1
+/* Only asked for by name, where TLS 1.2 meets a signature of RFC 8446 section 4.2.3. */
+#define PSA_WANT_ALG_RSA_PSS 1
+#define PSA_WANT_KEY_TYPE_RSA_PUBLIC_KEY 1
+#define PSA_WANT_ALG_GCM 1
+#define PSA_WANT_ALG_CHACHA20_POLY1305 1
+#define PSA_WANT_KEY_TYPE_AES 1
+#define PSA_WANT_KEY_TYPE_CHACHA20 1
+#define PSA_WANT_KEY_TYPE_DERIVE 1
+#define PSA_WANT_KEY_TYPE_HMAC 1
+#define PSA_WANT_KEY_TYPE_ECC_PUBLIC_KEY 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_BASIC 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_IMPORT 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_EXPORT 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_GENERATE 1
+#define PSA_WANT_ECC_SECP_R1_256 1
+#define PSA_WANT_ECC_SECP_R1_384 1
+#define PSA_WANT_ECC_SECP_R1_521 1
+#define PSA_WANT_ECC_MONTGOMERY_255 1
 
 /* ---- certificates -------------------------------------------------------------------------- */
 

@@ -20,11 +20,30 @@ $(B)/src/%/.pinned: third_party/pins third_party/fetch third_party/rules.mk
 	 fi; \
 	 touch $@
 
-# BearSSL: the PEM decoder, the hashes and HMAC; nothing else of it is compiled.
-BEARSSL_FILES := codec/pemdec codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
+# BearSSL: the hashes and HMAC, the elliptic curves with their numbers; nothing else is compiled.
+BEARSSL_FILES := $(patsubst $(B)/src/bearssl/src/%.c,%,$(wildcard $(B)/src/bearssl/src/int/i31_*.c)) \
+    ec/ec_p256_m31 ec/ec_c25519_m31 ec/ec_prime_i31 ec/ec_secp256r1 ec/ec_secp384r1 \
+    ec/ec_secp521r1 ec/ec_curve25519 int/i32_div32 codec/ccopy codec/pemenc codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
     codec/dec32le codec/enc32le hash/sha2small hash/sha2big hash/sha1 hash/md5 hash/dig_size \
     mac/hmac
 MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))
+
+# Functions that these files keep in tables or behind states which a client without a certificate never
+# enters: the names of src/net/tls_unused.c take their places.
+unused_pk := mbedtls_rsa_rsassa_pss_sign_no_mode_check
+unused_pk_wrap := mbedtls_rsa_pkcs1_sign mbedtls_rsa_pkcs1_encrypt mbedtls_rsa_pkcs1_decrypt \
+    mbedtls_ecdsa_write_signature
+unused_psa_crypto := mbedtls_psa_rsa_import_key mbedtls_psa_rsa_export_public_key
+unused_rsa := mbedtls_rsa_deduce_primes mbedtls_rsa_deduce_private_exponent \
+    mbedtls_rsa_deduce_crt mbedtls_rsa_validate_params mbedtls_rsa_validate_crt
+unused_ssl_tls13_client := mbedtls_ssl_tls13_write_certificate_verify
+
+# src/net/curve.c has these; the library's own get other names.
+slow_ecp := -Dmbedtls_ecp_mul=mbedtls_slow_mul \
+    -Dmbedtls_ecp_mul_restartable=mbedtls_slow_mul_restartable \
+    -Dmbedtls_ecp_muladd=mbedtls_slow_muladd \
+    -Dmbedtls_ecp_muladd_restartable=mbedtls_slow_muladd_restartable \
+    -Dmbedtls_ecp_check_pub_priv=mbedtls_slow_check_pub_priv
 
 # third_party_rules VARIANT: $(B)/VARIANT/lib/lib{mbedtls,bearssl,inih}.a
 define third_party_rules
@@ -35,13 +54,13 @@ $(B)/$(1)/lib/libmbedtls.a: $(MBEDTLS_FILES:%=$(B)/$(1)/lib/mbedtls/%.o)
 $(B)/$(1)/lib/libbearssl.a: $(BEARSSL_FILES:%=$(B)/$(1)/lib/bearssl/%.o)
 $(B)/$(1)/lib/libinih.a: $(B)/$(1)/lib/inih/ini.o
 
-$(B)/$(1)/lib/%.a:
+$(B)/$(1)/lib/%.a: third_party/rules.mk
 	@echo "  AR      $$@"
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
-$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),mbedtls)
-$(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
+$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
+$(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
 $(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),inih)

@@ -28,6 +28,7 @@ static const struct {
     {ENOMEM, "Out of memory"},
     {ENOSPC, "No space left on device"},
     {ENOTDIR, "Not a directory"},
+    {ENOTEMPTY, "Directory not empty"},
     {EPERM, "Operation not permitted"},
     {EPIPE, "Broken pipe"},
     {EROFS, "Read-only file system"},

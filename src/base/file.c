@@ -47,33 +47,69 @@ static ssize_t read_whole(int fd, uint8_t *bytes, size_t size)
     }
 }
 
-static ssize_t read_path(const char *path, void *bytes, size_t size, bool secret)
+/* Who besides its owner may read the file. */
+enum secrecy { ANYBODY, GROUP, NOBODY };
+
+/* Whether every directory on the file's real path lets others through. */
+static bool is_reachable(int fd)
+{
+    char link[40], real[PATH_MAX];
+    struct buf b = BUF_OVER(link);
+    struct stat status;
+    char *slash;
+    buf_printf(&b, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, real, sizeof real - 1);
+    if (length < 0)
+        return true;
+    real[length] = '\0';
+    while ((slash = strrchr(real, '/')) != NULL && slash != real) {
+        *slash = '\0';
+        if (stat(real, &status) == 0 && (status.st_mode & S_IXOTH) == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool is_exposed(int fd, const struct stat *status, enum secrecy secrecy)
+{
+    switch (secrecy) {
+    case ANYBODY:
+        return false;
+    case GROUP:
+        return (status->st_mode & (S_IROTH | S_IWOTH)) != 0 && is_reachable(fd);
+    default:
+        return (status->st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
+               (status->st_uid != geteuid() && status->st_uid != 0);
+    }
+}
+
+static ssize_t read_opened(int fd, void *bytes, size_t size, enum secrecy secrecy)
 {
     struct stat status;
     ssize_t result = FILE_FAILED;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? FILE_ABSENT : FILE_FAILED;
     if (fstat(fd, &status) != 0)
         goto out;
-    if (S_ISDIR(status.st_mode)) {
+    if (S_ISDIR(status.st_mode))
         result = FILE_NOT_PLAIN;
-        goto out;
-    }
-    if (secret && ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
-                   (status.st_uid != geteuid() && status.st_uid != 0))) {
+    else if (is_exposed(fd, &status, secrecy))
         result = FILE_EXPOSED;
-        goto out;
-    }
-    result = read_whole(fd, bytes, size);
+    else
+        result = read_whole(fd, bytes, size);
 out:
     (void)close(fd);
     return result;
 }
 
+static ssize_t read_path(const char *path, void *bytes, size_t size, enum secrecy secrecy)
+{
+    return read_opened(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), bytes, size, secrecy);
+}
+
 ssize_t file_read(const char *path, void *bytes, size_t size)
 {
-    return read_path(path, bytes, size, false);
+    return read_path(path, bytes, size, ANYBODY);
 }
 
 ssize_t file_read_input(void *bytes, size_t size)
@@ -83,18 +119,33 @@ ssize_t file_read_input(void *bytes, size_t size)
 
 ssize_t file_read_secret(const char *path, void *bytes, size_t size)
 {
-    return read_path(path, bytes, size, true);
+    return read_path(path, bytes, size, NOBODY);
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t length)
+ssize_t file_read_key(const char *path, void *bytes, size_t size)
 {
+    return read_path(path, bytes, size, GROUP);
+}
+
+ssize_t file_read_in(int directory, const char *name, void *bytes, size_t size)
+{
+    /* Non-blocking, for a pipe that somebody put there. */
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ELOOP)
+        return FILE_NOT_PLAIN;
+    return read_opened(fd, bytes, size, ANYBODY);
+}
+
+int file_write(int fd, const void *bytes, size_t length)
+{
+    const uint8_t *at = bytes;
     while (length > 0) {
-        ssize_t n = write(fd, bytes, length);
+        ssize_t n = write(fd, at, length);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return FILE_FAILED;
-        bytes += n;
+        at += n;
         length -= (size_t)n;
     }
     return 0;
@@ -111,7 +162,7 @@ static int directory_of(const char *path, struct buf *b)
     return buf_full(b) ? FILE_FAILED : 0;
 }
 
-static int sync_directory(const char *path)
+int file_sync_directory_of(const char *path)
 {
     char text[PATH_MAX];
     struct buf b = BUF_OVER(text);
@@ -139,7 +190,7 @@ int file_replace(const char *path, const void *bytes, size_t length, mode_t mode
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return FILE_FAILED;
-    int rc = write_all(fd, bytes, length);
+    int rc = file_write(fd, bytes, length);
     if (rc == 0 && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
         rc = FILE_FAILED;
     int cause = errno;
@@ -156,7 +207,7 @@ int file_replace(const char *path, const void *bytes, size_t length, mode_t mode
         errno = cause;
         return rc;
     }
-    return sync_directory(path);
+    return file_sync_directory_of(path);
 }
 
 int file_make_directory(const char *path, mode_t mode)

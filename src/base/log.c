@@ -21,6 +21,21 @@ void log_setup(enum log_level most, bool to_syslog)
     setup.to_syslog = to_syslog;
 }
 
+/* Faults of a configuration come by the dozen. */
+static char errors[4 * LOG_MESSAGE_SIZE];
+
+const char *log_errors(void)
+{
+    return errors;
+}
+
+static void keep(const char *text)
+{
+    struct buf b = BUF_BEHIND(errors);
+    if (b.size - b.used > strlen(text) + 1)
+        buf_printf(&b, "%s\n", text);
+}
+
 bool log_shows(enum log_level level)
 {
     return level <= setup.most;
@@ -67,6 +82,8 @@ void log_say(enum log_level level, const char *format, ...)
     va_end(arguments);
     if (buf_full(&b))
         memcpy(text + sizeof text - 4, "...", 4);
+    if (level == LOG_LEVEL_ERROR)
+        keep(text);
     if (setup.to_syslog) {
         to_syslog(level, text);
         return;

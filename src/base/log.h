@@ -20,6 +20,11 @@ enum log_level {
 /* Messages above MOST are dropped; with SYSLOG they go to /dev/log and not to standard error. */
 void log_setup(enum log_level most, bool to_syslog);
 bool log_shows(enum log_level level);
+/*
+ * The errors said so far, a line each, as far as there is room for them: for results that have to
+ * tell of them as well.
+ */
+const char *log_errors(void);
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text that is a result, to standard output, as it is. Returns 0, or -1 when it could not be
  * written. */

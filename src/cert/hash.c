@@ -13,6 +13,14 @@ void cert_sha256(const uint8_t *bytes, size_t length, uint8_t out[32])
     wipe(&context, sizeof context);
 }
 
+void cert_mix(uint8_t digest[32], const void *bytes, size_t length)
+{
+    uint8_t both[64];
+    cert_sha256(bytes, length, both + 32);
+    memcpy(both, digest, 32);
+    cert_sha256(both, sizeof both, digest);
+}
+
 void cert_sha512(const uint8_t *bytes, size_t length, uint8_t out[64])
 {
     br_sha512_context context;

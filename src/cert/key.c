@@ -397,3 +397,15 @@ bool key_is_encrypted(const uint8_t *der, size_t length)
     (void)der_enter(&fields, DER_OCTET_STRING);
     return der_done(&c) && der_done(&fields);
 }
+
+enum cert_algorithm cert_algorithm(struct cert_part spki)
+{
+    struct cursor c = cursor_over(spki.bytes, spki.length);
+    struct cursor fields = der_enter(&c, DER_SEQUENCE);
+    struct cursor algorithm = der_enter(&fields, DER_SEQUENCE);
+    struct cursor oid = der_enter(&algorithm, DER_OID);
+    struct cert_part part = {oid.at, cursor_left(&oid)};
+    if (part_is(part, oid_rsa, sizeof oid_rsa))
+        return CERT_RSA;
+    return part_is(part, oid_ec, sizeof oid_ec) ? CERT_ECDSA : CERT_OTHER_ALGORITHM;
+}

@@ -1,6 +1,6 @@
 #include "cert/pem.h"
 
-#include "base/wipe.h"
+#include "base/base64.h"
 #include "cert/spki.h"
 
 #include <bearssl.h>
@@ -62,46 +62,23 @@ bool pem_is(const struct pem_object *object, const char *label)
            memcmp(object->label, label, object->label_length) == 0;
 }
 
-struct sink {
-    uint8_t *der;
-    size_t size, used;
-    bool full;
-};
-
-static void take_piece(void *context, const void *piece, size_t length)
+/* Whether this line is the END line of the object. */
+static bool ends_object(const struct pem_object *object, const uint8_t *line, const uint8_t *end)
 {
-    struct sink *sink = context;
-    if (sink->full || length > sink->size - sink->used) {
-        sink->full = true;
-        return;
-    }
-    memcpy(sink->der + sink->used, piece, length);
-    sink->used += length;
-}
-
-/* Pushes up to the next event; an end of file in the middle of a line counts as its end. */
-static int next_event(br_pem_decoder_context *decoder, struct cursor *c)
-{
-    while (cursor_left(c) > 0) {
-        (void)cursor_take(c, br_pem_decoder_push(decoder, c->at, cursor_left(c)));
-        int event = br_pem_decoder_event(decoder);
-        if (event != 0)
-            return event;
-    }
-    (void)br_pem_decoder_push(decoder, "\n", 1);
-    return br_pem_decoder_event(decoder);
-}
-
-/* Whether the line that ends at BEHIND is the END line of the object. */
-static bool ends_object(const struct pem_object *object, const uint8_t *behind)
-{
-    const uint8_t *end = behind[-1] == '\n' ? behind - 1 : behind, *line = end;
     const char *label;
     size_t length;
-    while (line > object->start && line[-1] != '\n')
-        line--;
     return starts_with(line, end, END) && banner_label(line, end, strlen(END), &label, &length) &&
            length == object->label_length && memcmp(label, object->label, length) == 0;
+}
+
+/* The first line after the BEGIN line that has dashes where a banner has them; NULL: none. */
+static const uint8_t *next_banner(const struct pem_object *object, const uint8_t *line)
+{
+    while (line < object->end && !starts_with(line, object->end, DASHES)) {
+        line = line_end(line, object->end);
+        line += line < object->end;
+    }
+    return line < object->end ? line : NULL;
 }
 
 /* Whether the line after the BEGIN line is an encrypted object's header. */
@@ -123,32 +100,27 @@ static bool says_encrypted(const struct pem_object *object)
 
 int pem_decode(const struct pem_object *object, uint8_t *der, size_t size, size_t *length)
 {
-    br_pem_decoder_context decoder;
-    struct sink sink = {.size = size};
-    struct cursor c = cursor_over(object->start, (size_t)(object->end - object->start));
-    int rc = CERT_MALFORMED;
-    sink.der = der;
-    /*
-     * The decoder's own name of the object is not looked at: with CRLF it keeps the dashes, and
-     * octets of the object before.
-     */
-    br_pem_decoder_init(&decoder);
-    br_pem_decoder_setdest(&decoder, take_piece, &sink);
-    if (object->damaged || next_event(&decoder, &c) != BR_PEM_BEGIN_OBJ)
-        goto out;
-    if (next_event(&decoder, &c) != BR_PEM_END_OBJ) {
-        rc = says_encrypted(object) ? CERT_ENCRYPTED : CERT_MALFORMED;
-        goto out;
-    }
-    if (!ends_object(object, c.at))
-        goto out;
-    if (sink.full) {
-        rc = CERT_TOO_BIG;
-        goto out;
-    }
-    *length = sink.used;
-    rc = 0;
-out:
-    wipe(&decoder, sizeof decoder);
-    return rc;
+    const uint8_t *first = line_end(object->start, object->end);
+    const uint8_t *last = object->damaged ? NULL : next_banner(object, first);
+    if (last == NULL)
+        return says_encrypted(object) ? CERT_ENCRYPTED : CERT_MALFORMED;
+    int rc = base64_decode((const char *)first, (size_t)(last - first), der, size);
+    if (rc == BASE64_MALFORMED && says_encrypted(object))
+        return CERT_ENCRYPTED;
+    if (rc == BASE64_MALFORMED || !ends_object(object, last, line_end(last, object->end)))
+        return CERT_MALFORMED;
+    if (rc == BASE64_TOO_LONG)
+        return CERT_TOO_BIG;
+    *length = (size_t)rc;
+    return 0;
+}
+
+int pem_encode(const char *label, const uint8_t *der, size_t length, struct buf *text)
+{
+    /* BearSSL counts without the NUL that it writes. */
+    size_t needed = br_pem_encode(NULL, der, length, label, BR_PEM_LINE64);
+    if (text->full || needed >= text->size - text->used)
+        return CERT_TOO_BIG;
+    text->used += br_pem_encode(text->data + text->used, der, length, label, BR_PEM_LINE64);
+    return 0;
 }

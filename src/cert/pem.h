@@ -1,5 +1,6 @@
 /*
- * PEM (RFC 7468) out of text: finds BEGIN lines, and decodes an object with BearSSL's decoder.
+ * PEM (RFC 7468) out of text: finds BEGIN lines, and decodes an object; and into text. (BearSSL's
+ * decoder, an interpreter, takes ten times as long.)
  *
  * Banners are taken as OpenSSL takes them: in column 1, upper case, white space behind them
  * ignored, the END line with the same label. Text around objects is ignored, CRLF is fine.
@@ -7,6 +8,7 @@
 #ifndef CERT_PEM_H
 #define CERT_PEM_H
 
+#include "base/buf.h"
 #include "base/cursor.h"
 
 #include <stdbool.h>
@@ -30,5 +32,7 @@ bool pem_is(const struct pem_object *object, const char *label);
  * headers say so (RFC 1421 "Proc-Type: 4,ENCRYPTED"). Octets may stand in DER also after an error.
  */
 int pem_decode(const struct pem_object *object, uint8_t *der, size_t size, size_t *length);
+/* Appends DER as PEM with lines of 64 characters. 0 or CERT_TOO_BIG: nothing was appended. */
+int pem_encode(const char *label, const uint8_t *der, size_t length, struct buf *text);
 
 #endif

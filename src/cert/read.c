@@ -9,6 +9,8 @@
 
 /* The longest private key: RSA-8192 in PKCS#8 has about 4700 octets. */
 #define KEY_DER_SIZE 8192
+/* The labels of private keys have at most 15 characters. */
+#define LABEL_SIZE 32
 
 enum form {
     FORM_UNKNOWN,
@@ -174,39 +176,83 @@ int cert_read(const uint8_t *bytes, size_t length, struct cert_object *object)
     return rc;
 }
 
-int cert_read_key_spki(const uint8_t *bytes, size_t length, uint8_t spki256[32])
+/* The first private key of PEM text, into SIZE octets at DER; PEM is where it stands. */
+static int find_key(struct cursor text, struct pem_object *pem, uint8_t *der, size_t size,
+                    size_t *length)
 {
-    uint8_t der[KEY_DER_SIZE], spki[CERT_SPKI_MADE_SIZE];
-    struct cursor text = cursor_over(bytes, length);
-    struct pem_object pem;
-    size_t der_length, used;
-    int rc = CERT_NOTHING;
-    if (length > 0 && der_is_sequence(bytes, length)) {
-        rc = key_is_encrypted(bytes, length)
-                 ? CERT_ENCRYPTED
-                 : key_private_spki(bytes, length, spki, sizeof spki, &used);
-        goto out;
-    }
-    while (rc == CERT_NOTHING && pem_next(&text, &pem)) {
-        switch (form_of(&pem)) {
+    while (pem_next(&text, pem)) {
+        switch (form_of(pem)) {
         case FORM_PRIVATE:
-            rc = pem_decode(&pem, der, sizeof der, &der_length);
-            if (rc == 0)
-                rc = key_private_spki(der, der_length, spki, sizeof spki, &used);
-            break;
+            return pem_decode(pem, der, size, length);
         case FORM_ENCRYPTED:
-            rc = CERT_ENCRYPTED;
-            break;
+            return CERT_ENCRYPTED;
         case FORM_OTHER_PRIVATE:
-            rc = CERT_UNSUPPORTED;
-            break;
+            return CERT_UNSUPPORTED;
         default:
             break;
         }
     }
-out:
+    return CERT_NOTHING;
+}
+
+int cert_read_key_spki(const uint8_t *bytes, size_t length, uint8_t spki256[32])
+{
+    uint8_t der[KEY_DER_SIZE], spki[CERT_SPKI_MADE_SIZE];
+    struct pem_object pem;
+    size_t der_length, used;
+    int rc;
+    if (length > 0 && der_is_sequence(bytes, length)) {
+        rc = key_is_encrypted(bytes, length)
+                 ? CERT_ENCRYPTED
+                 : key_private_spki(bytes, length, spki, sizeof spki, &used);
+    } else {
+        rc = find_key(cursor_over(bytes, length), &pem, der, sizeof der, &der_length);
+        if (rc == 0)
+            rc = key_private_spki(der, der_length, spki, sizeof spki, &used);
+    }
     if (rc == 0)
         cert_sha256(spki, used, spki256);
     wipe(der, sizeof der);
     return rc;
+}
+
+int cert_write_key(const uint8_t *bytes, size_t length, struct buf *pem)
+{
+    uint8_t der[KEY_DER_SIZE];
+    char label[LABEL_SIZE];
+    struct buf banner = BUF_OVER(label);
+    struct pem_object found;
+    size_t der_length;
+    /* What looks like a banner within DER is none. */
+    if (length > 0 && der_is_sequence(bytes, length))
+        return CERT_NOTHING;
+    int rc = find_key(cursor_over(bytes, length), &found, der, sizeof der, &der_length);
+    if (rc == 0) {
+        buf_put(&banner, found.label, found.label_length);
+        rc = pem_encode(label, der, der_length, pem);
+    }
+    wipe(der, sizeof der);
+    return rc;
+}
+
+int cert_next(struct cursor *text, struct cert_object *object)
+{
+    struct pem_object pem;
+    enum form form = FORM_UNKNOWN;
+    int rc = CERT_NOTHING;
+    while (rc == CERT_NOTHING && pem_next(text, &pem)) {
+        form = form_of(&pem);
+        if (pem.damaged)
+            rc = CERT_MALFORMED;
+        else if (is_certificate(form))
+            rc = pem_decode(&pem, object->der, sizeof object->der, &object->length);
+    }
+    if (rc == 0)
+        rc = read_public(object, form);
+    return rc;
+}
+
+int cert_write(const struct cert_object *object, struct buf *pem)
+{
+    return pem_encode(labels[0].label, object->der, object->length, pem);
 }

@@ -5,6 +5,9 @@
 #ifndef CERT_SPKI_H
 #define CERT_SPKI_H
 
+#include "base/buf.h"
+#include "base/cursor.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +21,9 @@ enum {
     CERT_UNSUPPORTED = -6, /* a private key of an algorithm or curve not known here */
     CERT_FAILED = -7       /* no memory or no entropy to compute a public key with */
 };
+
+/* What a certificate is signed for in a handshake (RFC 5246: RSA, ECDSA); OTHER: EdDSA, ... */
+enum cert_algorithm { CERT_RSA, CERT_ECDSA, CERT_OTHER_ALGORITHM };
 
 /* The longest object: a certificate of an RSA-8192 key with a hundred names is about 6 KB. */
 #define CERT_DER_SIZE 16384
@@ -75,6 +81,23 @@ int cert_read(const uint8_t *bytes, size_t length, struct cert_object *object);
  */
 int cert_read_key_spki(const uint8_t *bytes, size_t length, uint8_t spki256[32]);
 /*
+ * The next CERTIFICATE of PEM text, in the order of the file; objects of other labels are passed
+ * over. TEXT moves behind its BEGIN line. CERT_NOTHING where there is none any more; else as
+ * cert_read.
+ */
+int cert_next(struct cursor *text, struct cert_object *object);
+/*
+ * Appends the certificate to PEM, laid out anew as RFC 7468 likes it best. CERT_TOO_BIG where there
+ * is no room for it.
+ */
+int cert_write(const struct cert_object *object, struct buf *pem);
+/*
+ * The same of the first private key of a PEM file, whatever else the file holds. It keeps its label
+ * (PKCS#1, SEC1 or PKCS#8). CERT_NOTHING where there is none, for one in DER too; else as
+ * cert_read_key_spki. PEM is the caller's to wipe.
+ */
+int cert_write_key(const uint8_t *bytes, size_t length, struct buf *pem);
+/*
  * The SPKI within one certificate in DER, for cert_read and handshake probes. A date before 1970
  * counts as 1970; one that cannot be read makes a certificate that is never valid (not_before
  * INT64_MAX, not_after INT64_MIN) but no error: clients that match by DANE-EE look at no dates.
@@ -83,10 +106,14 @@ int cert_spki_of_certificate(const uint8_t *der, size_t length, struct cert_part
                              int64_t *not_before, int64_t *not_after);
 /* The SPKI that a bare SubjectPublicKeyInfo is: itself, once it was found to be one. */
 int cert_spki_of_public_key(const uint8_t *der, size_t length, struct cert_part *spki);
+/* By the algorithm of the key; SPKI as one of the functions above gives it. */
+enum cert_algorithm cert_algorithm(struct cert_part spki);
 /* All four digests. */
 void cert_digest(const struct cert_object *object, struct cert_digests *digests);
 /* SHA-256 or SHA-512 of any octets. */
 void cert_sha256(const uint8_t *bytes, size_t length, uint8_t out[32]);
+/* DIGEST becomes that of itself and of the digest of these octets: of several things, in order. */
+void cert_mix(uint8_t digest[32], const void *bytes, size_t length);
 void cert_sha512(const uint8_t *bytes, size_t length, uint8_t out[64]);
 
 #endif

@@ -36,6 +36,9 @@ struct verb {
     bool configured;   /* takes every configuration key as an option, and --config */
     const char *about; /* paragraph for --help */
     int (*run)(const struct call *call); /* returns an exit code */
+    /* Instead of it, where the call itself is wrong, which was said; NULL: nothing is left to do.
+     */
+    void (*refuse)(const struct call *call);
 };
 
 /* The last value given for an option, "yes" where it stood alone, NULL where it was not given. */
@@ -57,6 +60,6 @@ int help_all(const struct verb *const verbs[]);
 /* Three numbers: what it can do that it could not, and what it does better. */
 #define DANEROLL_VERSION "0.1.0"
 
-extern const struct verb verb_run, verb_digest, verb_version;
+extern const struct verb verb_run, verb_status, verb_digest, verb_version;
 
 #endif

@@ -118,28 +118,13 @@ static void section(struct page *p, const struct conf_tables *tables, const char
     struct conf_row row;
     bool said = false;
     for (size_t i = 0; conf_row(tables, i, &row); i++) {
-        if (strcmp(row.section, name) != 0 || row.key->file_only || row.key->not_yet)
+        if (strcmp(row.section, name) != 0 || row.key->file_only)
             continue;
         if (!said)
             heading(p, title);
         said = true;
         option_line(p, row.key);
     }
-}
-
-static void later_options(struct page *p, const struct conf_tables *tables)
-{
-    char names[768];
-    struct buf b = BUF_OVER(names);
-    struct conf_row row;
-    for (size_t i = 0; conf_row(tables, i, &row); i++) {
-        if (row.key->not_yet && !row.key->file_only)
-            buf_printf(&b, "%s--%s", b.used > 0 ? " " : "", row.key->name);
-    }
-    if (b.used == 0)
-        return;
-    heading(p, "Known, but not yet supported:");
-    wrapped(p, names, 0, INDENT);
 }
 
 static void configuration(struct page *p, const struct conf_tables *tables)
@@ -149,7 +134,6 @@ static void configuration(struct page *p, const struct conf_tables *tables)
     section(p, tables, "host", "Keys of the host, with --host only:");
     section(p, tables, "pair", "Keys of its certificate and key, with --host only:");
     section(p, tables, "provider", "Keys of its provider, with --host only:");
-    later_options(p, tables);
     heading(p, "Times are seconds, or end in m, h or d. See daneroll(8) and daneroll.conf(5).");
 }
 

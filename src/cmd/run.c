@@ -1,12 +1,10 @@
 /* `daneroll run`: takes every step that is safe now, for every host. */
 #include "base/buf.h"
 #include "base/log.h"
-#include "cmd/cmd.h"
-#include "net/trust.h"
+#include "cmd/engine.h"
 #include "roll/roll.h"
 #include "roll/world_dry.h"
 #include "roll/world_local.h"
-#include "roll/world_net.h"
 
 #include <string.h>
 
@@ -31,32 +29,11 @@ static void show_line(void *context, const char *line)
     (void)log_out("\n");
 }
 
-/* The default TTL is raised to what the provider takes; a given one is sent as it is. */
-static void raise_ttls(struct conf *conf)
-{
-    for (size_t i = 0; i < conf->hosts_count; i++) {
-        struct conf_host *host = &conf->hosts[i];
-        const struct provider_type *type =
-            provider_type_named(conf->providers[host->provider].kind->name);
-        if (!host->ttl_given && host->ttl < type->ttl_least)
-            host->ttl = type->ttl_least;
-    }
-}
-
-static int open_trust(struct running *r)
-{
-    if (trust_open(&r->trust, r->conf.ca_file) == 0)
-        return EXIT_GOOD;
-    log_say(LOG_LEVEL_ERROR, "%s: cannot be read, or holds no CA certificate",
-            r->trust.path == NULL ? "CA certificates" : r->trust.path);
-    return EXIT_USAGE_FAULT;
-}
-
 static int open_local(struct running *r)
 {
     char words[WORLD_WORDS_SIZE] = "its name is too long";
-    int rc = r->dry ? world_local_open_to_read(&r->local, r->conf.state)
-                    : world_local_open(&r->local, r->conf.state, words);
+    int rc = r->dry ? world_local_open_to_read(&r->local, &r->conf)
+                    : world_local_open(&r->local, &r->conf, words);
     if (rc == 0)
         return EXIT_GOOD;
     if (rc == WORLD_LOCK_HELD) {
@@ -68,15 +45,6 @@ static int open_local(struct running *r)
     return EXIT_FAILED;
 }
 
-static int exit_code(const struct outcome *outcome)
-{
-    if (outcome->failed)
-        return EXIT_FAILED;
-    if (outcome->usage)
-        return EXIT_USAGE_FAULT;
-    return outcome->later ? EXIT_LATER : EXIT_GOOD;
-}
-
 static int run_engine(struct running *r)
 {
     struct world_dry dry;
@@ -84,29 +52,31 @@ static int run_engine(struct running *r)
     struct world real = {&world_net_functions, &r->net, &world_local_functions, &r->local};
     struct roll_options options = {
         .wait = call_flag(r->call, "wait"),
-        .renew = call_flag(r->call, "wait") && !call_flag(r->call, "no-renew"),
+        .no_renew = call_flag(r->call, "no-renew"),
+        .now = call_flag(r->call, "now"),
+        .retry = call_flag(r->call, "retry"),
+        .rehearsal = r->dry,
         .hosts_count = r->call->arguments_count,
         .hosts = r->call->arguments,
     };
-    const char *unknown = roll_unknown_host(&options, &r->conf);
-    if (unknown != NULL) {
-        log_say(LOG_LEVEL_ERROR, "%s: no such host in the configuration", unknown);
-        return EXIT_USAGE_FAULT;
-    }
-    if (world_net_init(&r->net, &r->conf, &r->trust, &r->arena) != 0 ||
-        (r->dry && world_dry_init(&dry, &real, &r->arena, &rehearsal) != 0)) {
+    int code = engine_hosts(r->call, &r->conf);
+    if (code == EXIT_GOOD)
+        code = engine_net(&r->net, &r->conf, &r->trust, &r->arena);
+    if (code != EXIT_GOOD)
+        return code;
+    if (r->dry && world_dry_init(&dry, &r->conf, &real, &r->arena, &rehearsal) != 0) {
         log_say(LOG_LEVEL_ERROR, "out of memory");
         return EXIT_FAILED;
     }
     struct outcome outcome = roll_run(&r->conf, r->dry ? &rehearsal : &real, &options, &r->arena);
     world_net_close(&r->net);
     log_say(LOG_LEVEL_DETAIL, "memory taken for lists: %zu octets at most", r->arena.most);
-    return exit_code(&outcome);
+    return engine_exit(&outcome);
 }
 
 static int run_opened(struct running *r)
 {
-    int code = open_trust(r);
+    int code = engine_trust(&r->trust, &r->conf);
     if (code != EXIT_GOOD)
         return code;
     code = open_local(r);
@@ -135,7 +105,7 @@ static int run_run(const struct call *call)
         log_setup(most, r.conf.syslog);
         if (r.dry && most == LOG_LEVEL_DETAIL)
             conf_show(&r.conf, show_line, NULL);
-        raise_ttls(&r.conf);
+        engine_raise_ttls(&r.conf);
         code = run_opened(&r);
     }
     conf_wipe(&r.conf);
@@ -153,7 +123,17 @@ static const struct conf_key options[] = {
      .kind = CONF_YES_NO,
      .preset = "no",
      .needs_no_value = true,
-     .help = "with --wait: do not run `renew`"},
+     .help = "do not run `renew`"},
+    {.name = "now",
+     .kind = CONF_YES_NO,
+     .preset = "no",
+     .needs_no_value = true,
+     .help = "run `renew` at once; publish-wait and retire-wait are 0"},
+    {.name = "retry",
+     .kind = CONF_YES_NO,
+     .preset = "no",
+     .needs_no_value = true,
+     .help = "install what was put back once more"},
     {.name = "dry-run",
      .kind = CONF_YES_NO,
      .preset = "no",
@@ -181,10 +161,13 @@ const struct verb verb_run = {
     .options_count = sizeof options / sizeof options[0],
     .configured = true,
     .about =
-        "Publishes the TLSA records of a renewed key beside those of the key in use, reloads the "
-        "services when no cache can hold records without it, retires the old records later. Takes "
-        "the steps that are due and ends; the state file keeps the times. With --wait it runs "
-        "`renew` first and stays until all is done. HOST limits it to these hosts, and those that "
-        "share a pair with them.",
+        "Publishes the TLSA records of a renewed key beside those of the key in use; when every "
+        "name "
+        "server shows them and no cache can hold records without them, installs the pair and "
+        "reloads the services; sees by handshakes that all serve it; later retires the old "
+        "records. Takes the steps that are due and ends, without a word if there are none; the "
+        "state file keeps the times. Runs `renew` when a certificate nears its end, with --wait "
+        "once at the start, and then stays until all is done. HOST limits it to these hosts, and "
+        "those that share a pair with them.",
     .run = run_run,
 };

@@ -48,7 +48,6 @@ struct conf_key {
     const char *choices;  /* "all resolver time" */
     const char *preset;   /* the default's text, NULL: none */
     const char *help;     /* half a line for --help and the man page */
-    bool not_yet;         /* known, but its feature comes with a later release: refused */
     bool needs_no_value;  /* an option that stands alone means yes, and never takes the next word */
     bool file_only;       /* has no option and no variable of its own */
 };
@@ -65,10 +64,18 @@ struct conf_record {
 };
 
 struct conf_waits {
-    uint32_t publish; /* publish-wait */
-    uint32_t retire;  /* retire-wait */
-    uint32_t margin;  /* wait-margin */
-    uint32_t floor;   /* wait-floor */
+    uint32_t publish;     /* publish-wait */
+    uint32_t retire;      /* retire-wait */
+    uint32_t margin;      /* wait-margin */
+    uint32_t floor;       /* wait-floor */
+    uint32_t unreachable; /* unreachable-after */
+};
+
+/* How it is seen that DNS shows a record. */
+enum conf_propagation {
+    CONF_PROPAGATION_ALL,      /* every authoritative server is asked */
+    CONF_PROPAGATION_RESOLVER, /* the configured resolver is asked */
+    CONF_PROPAGATION_TIME      /* nobody is asked: time passes */
 };
 
 struct conf_provider {
@@ -80,9 +87,13 @@ struct conf_provider {
 
 struct conf_pair {
     const char *label;
-    const char *certificate; /* PEM, leaf first */
-    const char *private_key; /* NULL: not given */
-    struct conf_list renew, reload;
+    const char *certificate;                        /* PEM, leaf first */
+    const char *private_key;                        /* NULL: not given */
+    const char *next_key, *install, *install_owner; /* "root:root" */
+    uint32_t install_mode;
+    const char *chain;     /* "system", "none" or a file */
+    uint32_t renew_before; /* seconds; 0: a third of the life */
+    struct conf_list renew, reload, restart;
     uint32_t hook_timeout; /* seconds */
     const char *where;
 };
@@ -98,8 +109,12 @@ struct conf_host {
     size_t records_count;
     struct conf_record *records;
     uint32_t ttl;
-    bool ttl_given; /* else the default is raised to the provider's least */
+    bool ttl_given;           /* else the default is raised to the provider's least */
+    struct conf_list connect; /* addresses or names at which services are asked; none: its own */
     bool adopt;
+    bool shared; /* other names may lead to its records by CNAME */
+    bool leave;
+    enum conf_propagation propagation;
     struct conf_waits waits;
     const char *where;
 };
@@ -109,6 +124,9 @@ struct conf {
     const char *state;   /* directory */
     const char *ca_file; /* NULL: the usual places */
     bool syslog;
+    struct conf_list resolvers; /* none: those of /etc/resolv.conf */
+    const char *notify;         /* a command; NULL: none */
+    uint32_t check_interval;    /* seconds */
     size_t providers_count, pairs_count, hosts_count;
     struct conf_provider *providers;
     struct conf_pair *pairs;
@@ -131,12 +149,8 @@ struct conf_tables {
     size_t services_count;
     /* The port of a service's name or of "PORT/tls"; -1 if it is neither. */
     int (*service_port)(const char *name);
-    /*
-     * Checks one record among all of its host: NULL if it may be configured, else why not;
-     * *NOT_YET for a later release's.
-     */
-    const char *(*record_check)(const struct conf_record *records, size_t count, size_t index,
-                                bool *not_yet);
+    /* Checks one record among all of its host: NULL if it may be configured, else why not. */
+    const char *(*record_check)(const struct conf_record *records, size_t count, size_t index);
 };
 
 /*
@@ -195,8 +209,8 @@ struct conf_row {
 /* The row of that number from 0 on; false past the last one. */
 bool conf_row(const struct conf_tables *tables, size_t number, struct conf_row *row);
 /*
- * The row that option --NAME says, secrets and rows of later releases too, so that they can be
- * refused by name; false if there is none.
+ * The row that option --NAME says, secrets too, so that they can be refused by name; false if there
+ * is none.
  */
 bool conf_option(const struct conf_tables *tables, const char *name, struct conf_row *row);
 /* DANEROLL_TOKEN_FILE and NUL of token-file. */

@@ -44,8 +44,6 @@ static struct section *only_provider(const struct loading *l, bool *several)
 /* What is wrong with this row as an option or variable; NULL if nothing. */
 static const char *refusal(const struct conf_row *row, enum rank rank)
 {
-    if (row->key->not_yet)
-        return "not yet supported: it comes with a later release";
     if (row->key->kind == CONF_SECRET && rank == RANK_OPTION)
         return "a secret is never an option: it would show in the list of processes: use the "
                "variable, "
@@ -133,7 +131,7 @@ static void unknown_variable(struct loading *l, const char *name, size_t length)
     }
     struct suggest near = suggest_for(as_key);
     for (size_t i = 0; conf_row(l->tables, i, &row); i++) {
-        if (!row.key->file_only && !row.key->not_yet)
+        if (!row.key->file_only)
             suggest_offer(&near, row.key->name);
     }
     buf_printf(&w, "variable " CONF_VARIABLE_PREFIX "%.*s",

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define WHERE_SIZE 320
+/* More than the longest line of a file. */
+#define PATH_SIZE 1200
 
 static const char *place_of(struct loading *l, const struct section *s)
 {
@@ -30,42 +32,72 @@ static bool has(const struct section *s, const char *name)
     return false;
 }
 
-/* Items into the arena; the reader's array is the caller's. */
-static struct conf_list keep_list(struct loading *l, const struct conf_value *value)
+/* "0640": three or four octal digits that let the owner read. */
+static uint32_t take_mode(struct loading *l, const struct value *v, const char *text)
 {
-    struct conf_list list = {0, NULL};
-    if (value->items_count == 0)
-        return list;
-    list.items = take_memory(l, value->items_count, sizeof *list.items);
-    if (list.items == NULL)
-        return list;
-    memcpy(list.items, value->items, value->items_count * sizeof *list.items);
-    list.count = value->items_count;
-    return list;
+    uint32_t mode = 0;
+    size_t digits = strspn(text, "01234567");
+    for (size_t i = 0; i < digits && i < 4; i++)
+        mode = mode * 8 + (uint32_t)(text[i] - '0');
+    if (digits < 3 || digits > 4 || text[digits] != '\0' || (mode & 0400) == 0 ||
+        (mode & 07117) != 0)
+        fault_at(
+            l, v,
+            "'install-mode = %.*s': a mode such as 0600 or 0640, which lets the owner read and "
+            "others neither write nor execute",
+            20, text);
+    return mode;
+}
+
+static void take_pair_key(struct loading *l, struct section *s, const struct conf_key *key,
+                          struct conf_pair *pair)
+{
+    const struct {
+        const char *name;
+        const char **text;
+        struct conf_list *list;
+        uint32_t *number;
+    } fields[] = {
+        {"certificate", &pair->certificate, NULL, NULL},
+        {"private-key", &pair->private_key, NULL, NULL},
+        {"next-key", &pair->next_key, NULL, NULL},
+        {"install", &pair->install, NULL, NULL},
+        {"install-owner", &pair->install_owner, NULL, NULL},
+        {"chain", &pair->chain, NULL, NULL},
+        {"renew", NULL, &pair->renew, NULL},
+        {"reload", NULL, &pair->reload, NULL},
+        {"restart", NULL, &pair->restart, NULL},
+        {"renew-before", NULL, NULL, &pair->renew_before},
+        {"hook-timeout", NULL, NULL, &pair->hook_timeout},
+    };
+    struct conf_value value = {.text = NULL};
+    bool there;
+    const struct value *v = take(l, s, key, &value, &there);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (strcmp(fields[i].name, key->name) != 0)
+            continue;
+        if (fields[i].text != NULL && there)
+            *fields[i].text = value.text;
+        if (fields[i].list != NULL)
+            *fields[i].list = keep_list(l, &value);
+        if (fields[i].number != NULL)
+            *fields[i].number = there ? value.number : 0;
+    }
+    if (strcmp(key->name, "install-mode") == 0 && there)
+        pair->install_mode = take_mode(l, v, value.text);
 }
 
 /* The keys of a pair in S, a pair's section or its host's. */
 static void take_pair(struct loading *l, struct section *s, struct conf_pair *pair)
 {
-    struct conf_value value;
     size_t count;
-    bool there;
     const struct conf_key *keys = conf_keys("pair", &count);
     pair->label = s->label;
     pair->where = place_of(l, s);
-    for (size_t i = 0; i < count; i++) {
-        (void)take(l, s, &keys[i], &value, &there);
-        if (strcmp(keys[i].name, "certificate") == 0 && there)
-            pair->certificate = value.text;
-        else if (strcmp(keys[i].name, "private-key") == 0 && there)
-            pair->private_key = value.text;
-        else if (strcmp(keys[i].name, "renew") == 0)
-            pair->renew = keep_list(l, &value);
-        else if (strcmp(keys[i].name, "reload") == 0)
-            pair->reload = keep_list(l, &value);
-        else if (strcmp(keys[i].name, "hook-timeout") == 0)
-            pair->hook_timeout = value.number;
-    }
+    for (size_t i = 0; i < count; i++)
+        take_pair_key(l, s, &keys[i], pair);
+    if (pair->install != NULL && pair->private_key == NULL)
+        fault_in(l, s, "'install' needs 'private-key' beside 'certificate'");
     if (has(s, "certificate"))
         return;
     if (l->alone)
@@ -202,13 +234,13 @@ static void take_provider(struct loading *l, struct section *s, struct conf_host
 
 static void take_name(struct loading *l, struct section *s, struct conf_host *host)
 {
-    struct conf_key key = *key_of("host", "name");
+    const struct conf_key *key = key_of("host", "name");
     struct conf_value value = {.text = NULL};
     char reason[256];
     struct buf why = BUF_OVER(reason);
     bool there;
-    if (take(l, s, &key, &value, &there) == NULL) {
-        there = conf_read(&key, s->label, l->arena, &value, &why) == 0;
+    if (take(l, s, key, &value, &there) == NULL) {
+        there = conf_read(key, s->label, l->arena, &value, &why) == 0;
         if (!there && s->label[0] != '\0')
             fault_in(l, s,
                      l->alone ? "--host %s: %s" : "[host %s] has no 'name', and its label is %s",
@@ -265,11 +297,10 @@ static void take_records(struct loading *l, struct section *s, struct conf_host 
         return;
     for (size_t i = 0; v != NULL && i < value.records_count; i++) {
         const struct conf_record *r = &value.records[i];
-        bool not_yet = false;
-        const char *why = l->tables->record_check(value.records, value.records_count, i, &not_yet);
+        const char *why = l->tables->record_check(value.records, value.records_count, i);
         if (why != NULL)
-            fault_at(l, v, "'record = %u %u %u': %s%s", (unsigned)r->usage, (unsigned)r->selector,
-                     (unsigned)r->matching, not_yet ? "not yet supported: " : "", why);
+            fault_at(l, v, "'record = %u %u %u': %s", (unsigned)r->usage, (unsigned)r->selector,
+                     (unsigned)r->matching, why);
     }
     host->records = take_memory(l, value.records_count, sizeof *host->records);
     if (host->records == NULL)
@@ -281,7 +312,8 @@ static void take_records(struct loading *l, struct section *s, struct conf_host 
 static void take_waits(struct loading *l, struct section *s, struct conf_host *host)
 {
     uint32_t *const waits[WAITS_COUNT] = {&host->waits.publish, &host->waits.retire,
-                                          &host->waits.margin, &host->waits.floor};
+                                          &host->waits.margin, &host->waits.floor,
+                                          &host->waits.unreachable};
     struct conf_value value;
     bool there;
     for (size_t i = 0; i < WAITS_COUNT; i++) {
@@ -295,12 +327,30 @@ static void take_waits(struct loading *l, struct section *s, struct conf_host *h
     }
 }
 
+static bool take_yes(struct loading *l, struct section *s, const char *name)
+{
+    struct conf_value value;
+    bool there;
+    (void)take(l, s, key_of("host", name), &value, &there);
+    return there && value.yes;
+}
+
+static void take_propagation(struct loading *l, struct section *s, struct conf_host *host)
+{
+    struct conf_value value;
+    bool there;
+    (void)take(l, s, key_of("host", "propagation"), &value, &there);
+    host->propagation = CONF_PROPAGATION_ALL;
+    if (there && strcmp(value.text, "resolver") == 0)
+        host->propagation = CONF_PROPAGATION_RESOLVER;
+    else if (there && strcmp(value.text, "time") == 0)
+        host->propagation = CONF_PROPAGATION_TIME;
+}
+
 static void take_host(struct loading *l, struct section *s, struct conf_host *host)
 {
     struct conf_value value;
-    size_t count;
     bool there;
-    const struct conf_key *keys = conf_keys("host", &count);
     host->where = place_of(l, s);
     take_name(l, s, host);
     take_services(l, s, host);
@@ -309,13 +359,13 @@ static void take_host(struct loading *l, struct section *s, struct conf_host *ho
     take_records(l, s, host);
     host->ttl_given = take(l, s, key_of("host", "ttl"), &value, &there) != NULL;
     host->ttl = value.number;
-    (void)take(l, s, key_of("host", "adopt"), &value, &there);
-    host->adopt = there && value.yes;
+    host->adopt = take_yes(l, s, "adopt");
+    host->shared = take_yes(l, s, "shared");
+    host->leave = take_yes(l, s, "leave");
+    (void)take(l, s, key_of("host", "connect"), &value, &there);
+    host->connect = keep_list(l, &value);
+    take_propagation(l, s, host);
     take_waits(l, s, host);
-    for (size_t i = 0; i < count; i++) {
-        if (keys[i].not_yet)
-            (void)take(l, s, &keys[i], &value, &there);
-    }
     complain_unknown(l, s, NULL);
 }
 
@@ -347,6 +397,65 @@ static void complain_shared(struct loading *l)
     }
 }
 
+/* The first LENGTH octets of a path, without the slashes and dots that lead nowhere. */
+static void put_path(struct buf *b, const char *path, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        size_t part = strcspn(path + i, "/");
+        if (part > 1 || (part == 1 && path[i] != '.'))
+            buf_printf(b, "/%.*s", (int)part, path + i);
+        i += part + 1;
+    }
+}
+
+/* Whether FILE lies where services read what stands in the folder INSTALL. */
+static bool is_installed_to(const char *install, const char *file)
+{
+    static const char *const folders[] = {"", "/current", "/previous"};
+    char own[PATH_SIZE], source[PATH_SIZE];
+    struct buf b = BUF_OVER(source);
+    const char *slash = file == NULL ? NULL : strrchr(file, '/');
+    if (slash == NULL)
+        return false;
+    put_path(&b, file, (size_t)(slash - file));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        b = BUF_OVER(own);
+        put_path(&b, install, strlen(install));
+        buf_text(&b, folders[i]);
+        if (strcmp(own, source) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each pair has a folder of its own, and its source is elsewhere. */
+static void complain_installs(struct loading *l)
+{
+    const struct conf *conf = l->conf;
+    for (size_t i = 0; i < conf->pairs_count; i++) {
+        const struct conf_pair *pair = &conf->pairs[i];
+        char own[PATH_SIZE], other[PATH_SIZE];
+        struct buf b = BUF_OVER(own);
+        if (pair->install == NULL)
+            continue;
+        put_path(&b, pair->install, strlen(pair->install));
+        for (size_t j = 0; j < i; j++) {
+            b = BUF_OVER(other);
+            if (conf->pairs[j].install != NULL)
+                put_path(&b, conf->pairs[j].install, strlen(conf->pairs[j].install));
+            if (conf->pairs[j].install != NULL && strcmp(own, other) == 0)
+                fault(l, pair->where, "'install = %s' is the folder of the pair %s already",
+                      pair->install, conf->pairs[j].label);
+        }
+        if (is_installed_to(pair->install, pair->certificate) ||
+            is_installed_to(pair->install, pair->private_key))
+            fault(l, pair->where,
+                  "'install = %s' is where its own source lies: daneroll would replace what the "
+                  "ACME client writes; name another folder",
+                  pair->install);
+    }
+}
+
 void assemble_hosts(struct loading *l)
 {
     struct conf *conf = l->conf;
@@ -367,4 +476,5 @@ void assemble_hosts(struct loading *l)
             take_host(l, s, &conf->hosts[conf->hosts_count++]);
     }
     complain_shared(l);
+    complain_installs(l);
 }

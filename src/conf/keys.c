@@ -38,7 +38,6 @@ static const struct conf_key daneroll_keys[] = {
      .help = "trusted CA certificates, PEM (else the system's bundle)"},
     {.name = "resolver",
      .kind = CONF_WORDS,
-     .not_yet = true,
      .help = "addresses of resolvers (else those of /etc/resolv.conf)"},
     {.name = "syslog",
      .kind = CONF_YES_NO,
@@ -47,37 +46,31 @@ static const struct conf_key daneroll_keys[] = {
      .help = "messages go to syslog, not to standard error"},
     {.name = "notify",
      .kind = CONF_TEXT,
-     .not_yet = true,
      .help = "a command run on failure, completion and outage"},
     {.name = "check-interval",
      .kind = CONF_DURATION,
      .least = 60,
      .most = WAIT_MOST,
      .preset = "6h",
-     .not_yet = true,
      .help = "time between two looks at DNS and services while nothing is due"},
     {.name = "enabled",
      .kind = CONF_YES_NO,
-     .not_yet = true,
      .file_only = true,
-     .help = "only in a UCI file, for OpenWrt's init script"},
-    WAIT("publish-wait", "0", false, "the least wait between a record and the reload"),
-    WAIT("retire-wait", "1h", false, "the wait between the reload and the removal of old records"),
+     .help = "for OpenWrt's init script alone: the program reads past it"},
+    WAIT("publish-wait", "0", false,
+         "the least time that records are visible before their key is used"),
+    WAIT("retire-wait", "1h", false, "the wait between verifying and the removal of old records"),
     WAIT("wait-margin", "300", false, "added to twice the TTL; lower it only in a lab"),
     WAIT("wait-floor", "900", false, "the least wait after an RRset; lower it only in a lab"),
-    {.name = "unreachable-after",
-     .kind = CONF_DURATION,
-     .most = WAIT_MOST,
-     .preset = "1d",
-     .not_yet = true,
-     .help = "how long a server may be out of reach before it no longer counts"},
+    WAIT("unreachable-after", "1d", false,
+         "how long a server may be out of reach before it no longer counts"),
 };
 
 static const struct conf_key provider_keys[] = {
     {.name = "type",
      .kind = CONF_TEXT,
      .file_only = true,
-     .help = "which kind of provider: cloudflare (the option is --provider)"},
+     .help = "which kind of provider: cloudflare, rfc2136 (the option is --provider)"},
 };
 
 static const struct conf_key pair_keys[] = {
@@ -87,27 +80,20 @@ static const struct conf_key pair_keys[] = {
      .help = "its private key, PEM; may be the same file"},
     {.name = "next-key",
      .kind = CONF_PATH,
-     .not_yet = true,
      .help = "the key (or CSR) of the next certificate, published ahead"},
-    {.name = "install",
-     .kind = CONF_PATH,
-     .not_yet = true,
-     .help = "the folder where services read the pair"},
+    {.name = "install", .kind = CONF_PATH, .help = "the folder where services read the pair"},
     {.name = "install-owner",
      .kind = CONF_TEXT,
      .preset = "root:root",
-     .not_yet = true,
      .help = "owner and group of installed files"},
     {.name = "install-mode",
      .kind = CONF_TEXT,
      .preset = "0600",
-     .not_yet = true,
      .help = "mode of installed files"},
     {.name = "chain",
      .kind = CONF_TEXT,
      .preset = "system",
-     .not_yet = true,
-     .help = "what the chain must lead to: system, none, or a file"},
+     .help = "what the chain must lead to: system, a file of CA certificates; or none"},
     {.name = "renew",
      .kind = CONF_COMMANDS,
      .help = "a command that renews the certificate when it is time"},
@@ -115,15 +101,13 @@ static const struct conf_key pair_keys[] = {
      .kind = CONF_DURATION,
      .least = 1,
      .most = 366U * 86400U,
-     .not_yet = true,
-     .help = "how long before its end a certificate is renewed"},
+     .help = "how long before its end a certificate is renewed (else a third of its life)"},
     {.name = "reload",
      .kind = CONF_COMMANDS,
      .help = "a command that makes services read the pair again"},
     {.name = "restart",
      .kind = CONF_COMMANDS,
-     .not_yet = true,
-     .help = "a command for services that a reload does not reach"},
+     .help = "a command for services that two reloads have not reached"},
     {.name = "hook-timeout",
      .kind = CONF_DURATION,
      .least = 1,
@@ -150,8 +134,7 @@ static const struct conf_key host_keys[] = {
      .help = "labels of its pairs, if they have sections of their own"},
     {.name = "connect",
      .kind = CONF_WORDS,
-     .not_yet = true,
-     .help = "the addresses at which services are asked"},
+     .help = "the addresses at which services are asked (else the host's)"},
     {.name = "record",
      .kind = CONF_RECORDS,
      .preset = "3 1 1",
@@ -171,51 +154,22 @@ static const struct conf_key host_keys[] = {
      .kind = CONF_YES_NO,
      .preset = "yes",
      .needs_no_value = true,
-     .not_yet = true,
-     .help = "other servers may share the name"},
+     .help = "other names may lead to its owner names by CNAMEs"},
     {.name = "propagation",
      .kind = CONF_CHOICE,
      .choices = "all resolver time",
      .preset = "all",
-     .not_yet = true,
      .help = "the proof that DNS shows a record"},
     {.name = "leave",
      .kind = CONF_YES_NO,
      .preset = "no",
      .needs_no_value = true,
-     .not_yet = true,
      .help = "our records are deleted, for good"},
     WAIT("publish-wait", NULL, true, "as in [daneroll], for this host"),
     WAIT("retire-wait", NULL, true, "as in [daneroll], for this host"),
     WAIT("wait-margin", NULL, true, "as in [daneroll], for this host"),
     WAIT("wait-floor", NULL, true, "as in [daneroll], for this host"),
-    {.name = "unreachable-after",
-     .kind = CONF_DURATION,
-     .most = WAIT_MOST,
-     .not_yet = true,
-     .file_only = true,
-     .help = "as in [daneroll], for this host"},
-};
-
-/* Provider types of later releases: named so that they are refused as what they are. */
-static const struct conf_key rfc2136_keys[] = {
-    {.name = "server",
-     .kind = CONF_TEXT,
-     .not_yet = true,
-     .help = "the server that takes the updates (else the zone's primary)"},
-    {.name = "transport",
-     .kind = CONF_CHOICE,
-     .choices = "udp tcp",
-     .not_yet = true,
-     .help = "how updates travel"},
-    {.name = "key-file",
-     .kind = CONF_PATH,
-     .not_yet = true,
-     .help = "the TSIG key, as BIND writes it"},
-};
-
-static const struct conf_provider_kind later_kinds[] = {
-    {"rfc2136", rfc2136_keys, LENGTH(rfc2136_keys)},
+    WAIT("unreachable-after", NULL, true, "as in [daneroll], for this host"),
 };
 
 static const struct {
@@ -262,17 +216,6 @@ const struct conf_provider_kind *kind_of(const struct conf_tables *tables, const
     return NULL;
 }
 
-bool kind_comes_later(const struct conf_tables *tables, const char *name)
-{
-    if (kind_of(tables, name) != NULL)
-        return false;
-    for (size_t i = 0; i < LENGTH(later_kinds); i++) {
-        if (strcmp(later_kinds[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Takes ROW from one provider type's rows if NUMBER is among them, else counts them off NUMBER. */
 static bool row_of_kind(const struct conf_provider_kind *kind, size_t *number, struct conf_row *row)
 {
@@ -295,11 +238,6 @@ bool conf_row(const struct conf_tables *tables, size_t number, struct conf_row *
     }
     for (size_t i = 0; i < tables->providers_count; i++) {
         if (row_of_kind(&tables->providers[i], &number, row))
-            return true;
-    }
-    for (size_t i = 0; i < LENGTH(later_kinds); i++) {
-        if (kind_of(tables, later_kinds[i].name) == NULL &&
-            row_of_kind(&later_kinds[i], &number, row))
             return true;
     }
     return false;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 const char *const wait_names[WAITS_COUNT] = {"publish-wait", "retire-wait", "wait-margin",
-                                             "wait-floor"};
+                                             "wait-floor", "unreachable-after"};
 
 /* Values of <linux/magic.h>, which musl's build does not need to have. */
 #define MAGIC_TMPFS UINT32_C(0x01021994)
@@ -109,6 +109,12 @@ static void assemble_daneroll(struct loading *l)
             l->conf->ca_file = value.text;
         else if (strcmp(key->name, "syslog") == 0 && there)
             l->conf->syslog = value.yes;
+        else if (strcmp(key->name, "notify") == 0 && there)
+            l->conf->notify = value.text;
+        else if (strcmp(key->name, "check-interval") == 0)
+            l->conf->check_interval = value.number;
+        else if (strcmp(key->name, "resolver") == 0)
+            l->conf->resolvers = keep_list(l, &value);
         for (size_t j = 0; j < WAITS_COUNT; j++) {
             if (strcmp(key->name, wait_names[j]) == 0) {
                 l->waits[j] = value.number;
@@ -132,10 +138,6 @@ static const struct conf_provider_kind *take_kind(struct loading *l, struct sect
     const struct conf_provider_kind *kind = kind_of(l->tables, value.text);
     if (kind != NULL)
         return kind;
-    if (kind_comes_later(l->tables, value.text)) {
-        fault_at(l, v, "providers of type '%s' are not yet supported", value.text);
-        return NULL;
-    }
     struct suggest near = suggest_for(value.text);
     for (size_t i = 0; i < l->tables->providers_count; i++)
         suggest_offer(&near, l->tables->providers[i].name);

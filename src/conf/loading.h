@@ -32,7 +32,7 @@
 enum rank { RANK_PRESET, RANK_FILE, RANK_ENVIRONMENT, RANK_OPTION };
 
 /* publish-wait, retire-wait, wait-margin, wait-floor */
-#define WAITS_COUNT 4
+#define WAITS_COUNT 5
 extern const char *const wait_names[WAITS_COUNT];
 
 /* One value as written. */
@@ -91,10 +91,10 @@ struct conf_line {
 /* keys.c */
 const struct conf_key *key_of(const char *section, const char *name);
 const struct conf_provider_kind *kind_of(const struct conf_tables *tables, const char *name);
-/* Whether it is a provider type of a later release. */
-bool kind_comes_later(const struct conf_tables *tables, const char *name);
 
 /* take.c */
+/* A value's items in the arena; the reader's array is the caller's. */
+struct conf_list keep_list(struct loading *l, const struct conf_value *value);
 void *take_memory(struct loading *l, size_t count, size_t size);
 const char *take_copy(struct loading *l, const char *text);
 void fault(struct loading *l, const char *where, const char *format, ...)
@@ -115,7 +115,7 @@ struct value *value_add(struct loading *l, struct section *s, const char *name, 
                         enum rank rank);
 /*
  * The first of the values that count for KEY, those of the highest rank, and marks all as known;
- * NULL if there is none. Complains of a later release's key and of one that is given twice.
+ * NULL if there is none. Complains of one that is given twice.
  */
 struct value *values_for(struct loading *l, struct section *s, const struct conf_key *key);
 /*

@@ -39,6 +39,19 @@ static void vfault(struct loading *l, const char *where, const char *format, va_
     l->complain(l->context, p.data, c.data);
 }
 
+struct conf_list keep_list(struct loading *l, const struct conf_value *value)
+{
+    struct conf_list list = {0, NULL};
+    if (value->items_count == 0)
+        return list;
+    list.items = take_memory(l, value->items_count, sizeof *list.items);
+    if (list.items == NULL)
+        return list;
+    memcpy(list.items, value->items, value->items_count * sizeof *list.items);
+    list.count = value->items_count;
+    return list;
+}
+
 void fault(struct loading *l, const char *where, const char *format, ...)
 {
     va_list arguments;
@@ -181,10 +194,6 @@ struct value *values_for(struct loading *l, struct section *s, const struct conf
         if (first == NULL || v->rank > first->rank)
             first = v;
     }
-    if (first != NULL && key->not_yet) {
-        fault_at(l, first, "'%s' is not yet supported: it comes with a later release", key->name);
-        return NULL;
-    }
     return first;
 }
 
@@ -237,7 +246,7 @@ struct value *take(struct loading *l, struct section *s, const struct conf_key *
     if (first == NULL) {
         char unused[FAULT_SIZE / 2];
         struct buf why = BUF_OVER(unused);
-        if (key->preset == NULL || key->not_yet)
+        if (key->preset == NULL)
             return NULL;
         *there = conf_read(key, key->preset, l->arena, out, &why) == 0;
         add_line(l, s, key, NULL);
@@ -294,8 +303,7 @@ static void complain_of(struct loading *l, const struct section *s, const struct
         return;
     }
     if (type != NULL) {
-        fault_at(l, v, "'%s' is a key of providers of type %s%s", v->name, type,
-                 kind_comes_later(l->tables, type) ? ", which is not yet supported" : "");
+        fault_at(l, v, "'%s' is a key of providers of type %s", v->name, type);
         return;
     }
     for (size_t i = 0; conf_row(l->tables, i, &row); i++) {

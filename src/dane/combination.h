@@ -11,9 +11,8 @@
 
 /*
  * Why record INDEX of a host's COUNT records may not be published, with the RFC's reason; NULL if
- * it may. *NOT_YET is set where a later release can. The signature is struct conf_tables'.
+ * it may. The signature is struct conf_tables'.
  */
-const char *combination_check(const struct conf_record *records, size_t count, size_t index,
-                              bool *not_yet);
+const char *combination_check(const struct conf_record *records, size_t count, size_t index);
 
 #endif

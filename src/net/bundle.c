@@ -69,21 +69,43 @@ static int end_banner(struct bundle *b)
     return 0;
 }
 
-/* The value of a base64 digit (RFC 4648 section 4), or -1. */
-static int digit_value(uint8_t c)
+/* The values of base64's digits (RFC 4648 section 4) plus 1; 0: no digit. */
+static const uint8_t digit_values[128] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64};
+
+/* Four digits at a time, as most of a bundle is. The octets used. */
+static size_t take_fours(struct bundle *b, const uint8_t *at, size_t length)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    size_t i = 0;
+    if (b->digits % 4 != 0 || b->padding > 0)
+        return 0;
+    for (; i + 4 <= length && b->used + 3 <= sizeof b->der; i += 4) {
+        uint32_t bits = 0, least = 1;
+        for (size_t k = 0; k < 4; k++) {
+            uint32_t value = at[i + k] < 128 ? digit_values[at[i + k]] : 0;
+            least &= value != 0;
+            bits = bits << 6 | ((value - 1) & 63);
+        }
+        if (!least)
+            break;
+        b->der[b->used++] = (uint8_t)(bits >> 16);
+        b->der[b->used++] = (uint8_t)(bits >> 8);
+        b->der[b->used++] = (uint8_t)bits;
+        b->digits += 4;
+    }
+    return i;
 }
 
 static void take_digit(struct bundle *b, uint8_t c)
 {
-    int value = digit_value(c);
+    int value = c < 128 ? digit_values[c] - 1 : -1;
     if (value < 0) {
         if (c == '=')
             b->padding++;
@@ -122,7 +144,11 @@ int bundle_push(struct bundle *b, const void *bytes, size_t length)
             if (b->banner_used < sizeof b->banner)
                 b->banner[b->banner_used++] = (char)*at;
         } else if (b->in_object) {
-            take_digit(b, *at);
+            size_t taken = take_fours(b, at, (size_t)(end - at));
+            if (taken > 0)
+                at += taken - 1;
+            else
+                take_digit(b, *at);
         }
     }
     return 0;

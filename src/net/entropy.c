@@ -1,8 +1,7 @@
 #include "net/net.h"
 #include "net/tls.h"
 
-#include <mbedtls/build_info.h>
-#include <mbedtls/entropy.h>
+#include <psa/crypto.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +10,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-/* Mbed TLS declares it only to itself. */
-int mbedtls_hardware_poll(void *data, unsigned char *output, size_t length, size_t *used);
 
 /* Kernels before 3.17 have no getrandom. A plain file of that name is no source of entropy. */
 static int read_device(uint8_t *bytes, size_t length)
@@ -57,12 +53,14 @@ int tls_random(void *bytes, size_t length)
     return 0;
 }
 
-int mbedtls_hardware_poll(void *data, unsigned char *output, size_t length, size_t *used)
+/* Where Mbed TLS takes its random numbers: MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG. */
+psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *context,
+                                             uint8_t *output, size_t size, size_t *length)
 {
-    (void)data;
-    *used = 0;
-    if (tls_random(output, length) != 0)
-        return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
-    *used = length;
-    return 0;
+    (void)context;
+    *length = 0;
+    if (tls_random(output, size) != 0)
+        return PSA_ERROR_INSUFFICIENT_ENTROPY;
+    *length = size;
+    return PSA_SUCCESS;
 }

@@ -20,6 +20,8 @@
 /* More addresses than any provider has; a zone with more would only spend the deadline. */
 #define ADDRESSES_MOST 16
 #define PORT_SIZE      6
+/* What a server may still have under way: its flight of a handshake, with a long chain. */
+#define DRAIN_MOST 65536
 
 /* The name exists, but has no address. glibc shows it only with _GNU_SOURCE, musl always. */
 #ifdef EAI_NODATA
@@ -79,19 +81,24 @@ out:
     return rc;
 }
 
+static void put_address(struct buf *b, const void *address, int family)
+{
+    if (family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, address, sizeof v4);
+        address_print(b, (const uint8_t *)&v4.sin_addr, ADDRESS_V4);
+    } else if (family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, address, sizeof v6);
+        address_print(b, v6.sin6_addr.s6_addr, ADDRESS_V6);
+    }
+}
+
 static void say_address(struct net_words *why, const struct addrinfo *a, uint16_t port,
                         const char *what)
 {
     struct buf b = BUF_OVER(why->text);
-    if (a->ai_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, a->ai_addr, sizeof v4);
-        address_print(&b, (const uint8_t *)&v4.sin_addr, ADDRESS_V4);
-    } else if (a->ai_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, a->ai_addr, sizeof v6);
-        address_print(&b, v6.sin6_addr.s6_addr, ADDRESS_V6);
-    }
+    put_address(&b, a->ai_addr, a->ai_family);
     buf_printf(&b, " port %u: %s", (unsigned)port, what);
 }
 
@@ -149,8 +156,8 @@ static int connect_any(struct tcp *t, const struct addrinfo *list, uint16_t port
     return rc;
 }
 
-int tcp_connect(struct tcp *t, const char *host, uint16_t port, int64_t connect_ms,
-                int64_t deadline, struct net_words *why)
+/* Every address of HOST; the list is to be freed. NULL with the words. */
+static struct addrinfo *look_up(const char *host, uint16_t port, struct net_words *why)
 {
     /* Not AI_ADDRCONFIG: on a machine with nothing but loopback glibc then finds no address at all,
      * and an address of a family that is not there fails at once. */
@@ -158,21 +165,90 @@ int tcp_connect(struct tcp *t, const char *host, uint16_t port, int64_t connect_
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     char service[PORT_SIZE];
-    struct buf b = BUF_OVER(service), words = BUF_OVER(why->text);
-    t->fd = -1;
-    t->deadline = deadline;
+    struct buf b = BUF_OVER(service);
     buf_u64(&b, port);
     /* RFC 6761 section 6.3: loopback, whatever a hosts file (there may be none) or DNS says. */
     const char *node = name_equal(host, "localhost") ? NULL : host;
     int error = getaddrinfo(node, service, &hints, &list);
-    if (error != 0 || list == NULL) {
-        say_lookup(why, host, error);
+    if (error == 0 && list != NULL)
+        return list;
+    say_lookup(why, host, error);
+    return NULL;
+}
+
+int tcp_connect(struct tcp *t, const char *host, uint16_t port, int64_t connect_ms,
+                int64_t deadline, struct net_words *why)
+{
+    struct buf words = BUF_OVER(why->text);
+    t->fd = -1;
+    t->deadline = deadline;
+    struct addrinfo *list = look_up(host, port, why);
+    if (list == NULL)
         return NET_NO_ADDRESS;
-    }
     buf_text(&words, "no time left after the lookup of the name");
     int rc = connect_any(t, list, port, connect_ms, why);
     freeaddrinfo(list);
     return rc;
+}
+
+/* IPv4 before IPv6, then octet by octet: what DNS shuffles stays in its place. */
+static int compare_addresses(const char *a, const char *b)
+{
+    uint8_t left[ADDRESS_V6], right[ADDRESS_V6];
+    size_t left_length = address_read(a, left), right_length = address_read(b, right);
+    if (left_length != right_length)
+        return left_length < right_length ? -1 : 1;
+    return memcmp(left, right, left_length);
+}
+
+static void add_address(struct tcp_addresses *list, const char *text)
+{
+    size_t at = 0;
+    int order = 1;
+    while (at < list->count && (order = compare_addresses(list->text[at], text)) < 0)
+        at++;
+    if (at < list->count && order == 0)
+        return;
+    if (list->count == TCP_ADDRESSES_MOST) {
+        list->cut = true;
+        return;
+    }
+    memmove(list->text[at + 1], list->text[at], (list->count - at) * TCP_ADDRESS_SIZE);
+    memcpy(list->text[at], text, TCP_ADDRESS_SIZE);
+    list->count++;
+}
+
+static bool is_link_local(const struct addrinfo *a)
+{
+    struct sockaddr_in6 v6;
+    if (a->ai_family != AF_INET6)
+        return false;
+    memcpy(&v6, a->ai_addr, sizeof v6);
+    return IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr);
+}
+
+int tcp_addresses(const char *host, struct tcp_addresses *list, struct net_words *why)
+{
+    struct addrinfo *found = look_up(host, 0, why);
+    if (found == NULL)
+        return NET_NO_ADDRESS;
+    for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
+        char text[TCP_ADDRESS_SIZE] = "";
+        struct buf b = BUF_OVER(text);
+        put_address(&b, a->ai_addr, a->ai_family);
+        if (b.used > 0 && !is_link_local(a))
+            add_address(list, text);
+    }
+    freeaddrinfo(found);
+    return 0;
+}
+
+void tcp_local(const struct tcp *t, struct buf *b)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(t->fd, (struct sockaddr *)&address, &size) == 0)
+        put_address(b, &address, address.ss_family);
 }
 
 int tcp_read(struct tcp *t, void *bytes, size_t size)
@@ -215,6 +291,16 @@ int tcp_write(struct tcp *t, const void *bytes, size_t length)
             return rc;
     }
     return 0;
+}
+
+void tcp_drain(struct tcp *t, int64_t ms)
+{
+    char unread[512];
+    t->deadline = time_ticks() + ms;
+    for (size_t octets = 0; octets < DRAIN_MOST; octets += sizeof unread) {
+        if (tcp_read(t, unread, sizeof unread) <= 0)
+            return;
+    }
 }
 
 void tcp_close(struct tcp *t)

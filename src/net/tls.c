@@ -1,360 +1,57 @@
 #include "net/tls.h"
 
 #include "base/buf.h"
-#include "base/fault.h"
 #include "base/name.h"
 #include "base/time.h"
 #include "net/address.h"
-#include "net/alert.h"
-#include "net/dn.h"
+#include "net/judge.h"
+#include "net/tls_base.h"
 
 #include <mbedtls/platform.h>
-#include <mbedtls/platform_time.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
-#include <psa/crypto.h>
 
-#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
 /* What close_notify may wait for a full socket buffer. */
 #define CLOSE_MS 100
-/* Names of a certificate that a message lists. */
-#define NAMES_SHOWN 4
 struct tls_session {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
-    struct tcp *tcp;
-    int tcp_error; /* NET_..., the first; what Mbed TLS makes of it is less exact */
-    int tcp_errno;
-    /* for the verification only */
-    const struct trust *trust;
-    int trust_error;
-    int top; /* depth of the topmost certificate; -1 before it was seen */
-    const char *host;
-    uint8_t address[ADDRESS_V6];
-    size_t address_length; /* 0: host is a name */
-    struct buf words;      /* what is wrong with the chain */
+    struct tls_link link;
+    struct judge judge;
 };
 
 /* Mbed TLS asks for pointers that could be written through, and does not. */
 static const char *protocols[] = {"http/1.1", NULL};
 
-/* The high half of Mbed TLS's codes: which module failed at what; the low half says in which call.
- */
-#define HIGH_HALF(code) (-((-(code)) & 0xff80))
-
-static const struct {
-    int code;
-    int error;
-    const char *words;
-} meanings[] = {
-    {MBEDTLS_ERR_SSL_CONN_EOF, NET_FAILED, "the server ended the connection in the TLS handshake"},
-    {MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, NET_FAILED, "the server closed in the TLS handshake"},
-    {MBEDTLS_ERR_SSL_INVALID_RECORD, NET_PROTOCOL, "the server's answer is not TLS"},
-    {MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, NET_PROTOCOL, "a TLS record out of order"},
-    {MBEDTLS_ERR_SSL_INVALID_MAC, NET_PROTOCOL, "a damaged TLS record"},
-    {MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION, NET_PROTOCOL,
-     "the server wants neither TLS 1.2 nor 1.3"},
-    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, NET_PROTOCOL, "a TLS message out of order"},
-    {MBEDTLS_ERR_SSL_DECODE_ERROR, NET_PROTOCOL, "a damaged TLS message"},
-    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, NET_PROTOCOL, "an illegal parameter in a TLS message"},
-    {MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, NET_PROTOCOL, "the server chose what we did not offer"},
-    {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, NET_PROTOCOL, "a TLS extension that we did not offer"},
-    {MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, NET_PROTOCOL, "the server does not speak HTTP/1.1"},
-    {MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE, NET_PROTOCOL, "the server asks for what we do not have"},
-    {MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, NET_PROTOCOL, "a TLS message too long for us"},
-    {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, NET_UNTRUSTED, "the certificate cannot be used for a server"},
-    {MBEDTLS_ERR_SSL_ALLOC_FAILED, NET_FAILED, "no memory"},
-    {MBEDTLS_ERR_X509_ALLOC_FAILED, NET_FAILED, "no memory"},
-    {MBEDTLS_ERR_X509_FATAL_ERROR, NET_UNTRUSTED, "the certificate chain is too long"},
-    {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, NET_UNTRUSTED,
-     "a certificate's key is of a kind not supported here (Ed25519?)"},
-    {MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE, NET_UNTRUSTED,
-     "a certificate's key is on a curve not supported here"},
-    {MBEDTLS_ERR_PK_KEY_INVALID_FORMAT, NET_UNTRUSTED, "a certificate's key cannot be read"},
-    {MBEDTLS_ERR_PK_INVALID_PUBKEY, NET_UNTRUSTED, "a certificate's key cannot be read"},
-    {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, NET_UNTRUSTED,
-     "a certificate is signed with an algorithm not supported here (MD5? Ed25519?)"},
-};
-
-/* The clock of the whole program, which tests replace in one place. */
-static mbedtls_time_t clock_of_base(mbedtls_time_t *t)
-{
-    mbedtls_time_t now = (mbedtls_time_t)time_wall();
-    if (t != NULL)
-        *t = now;
-    return now;
-}
-
-static int random_of_psa(void *context, unsigned char *bytes, size_t length)
-{
-    (void)context;
-    return psa_generate_random(bytes, length) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-}
-
-/* ---- between Mbed TLS and TCP --------------------------------------------------------------- */
-
-static int failed_below(struct tls_session *s, int error)
-{
-    s->tcp_error = error;
-    s->tcp_errno = errno;
-    return MBEDTLS_ERR_SSL_TIMEOUT;
-}
-
-static int receive(void *context, unsigned char *bytes, size_t size)
-{
-    struct tls_session *s = context;
-    int n = tcp_read(s->tcp, bytes, size);
-    return n < 0 ? failed_below(s, n) : n;
-}
-
-static int transmit(void *context, const unsigned char *bytes, size_t length)
-{
-    struct tls_session *s = context;
-    if (length > INT_MAX)
-        length = INT_MAX;
-    int rc = tcp_write(s->tcp, bytes, length);
-    return rc < 0 ? failed_below(s, rc) : (int)length;
-}
-
-/* ---- what is wrong with a chain ------------------------------------------------------------- */
-
-static void put_name(struct buf *b, const mbedtls_x509_buf *name)
-{
-    dn_print(b, name->p, name->len);
-}
-
-static void put_date(struct buf *b, const mbedtls_x509_time *t)
-{
-    char text[TIME_TEXT_SIZE];
-    time_text(time_from_civil(t->year, t->mon, t->day, t->hour, t->min, t->sec), text);
-    buf_text(b, text);
-}
-
-static void put_clock(struct buf *b)
-{
-    char text[TIME_TEXT_SIZE];
-    time_text(time_wall(), text);
-    buf_printf(b, " (our clock says %s)", text);
-}
-
-static void put_trust(struct buf *b, const struct trust *trust)
-{
-    if (trust->path == NULL) {
-        buf_text(b, "the built-in CA certificates (there is no CA bundle; name one by --ca-file)");
-        return;
-    }
-    buf_clean(b, trust->path, strlen(trust->path));
-}
-
-static unsigned alternative_kind(const mbedtls_x509_sequence *name)
-{
-    return name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
-}
-
-/* Appends one name that a server can be known by, as the COUNTth; false where it is of another
- * kind. */
-static bool put_alternative(struct buf *b, const mbedtls_x509_sequence *name, unsigned count)
-{
-    unsigned kind = alternative_kind(name);
-    if (name->buf.p == NULL ||
-        (kind != MBEDTLS_X509_SAN_DNS_NAME && kind != MBEDTLS_X509_SAN_IP_ADDRESS))
-        return false;
-    if (count >= NAMES_SHOWN)
-        return true;
-    buf_text(b, count > 0 ? ", " : "");
-    if (kind == MBEDTLS_X509_SAN_IP_ADDRESS)
-        address_print(b, name->buf.p, name->buf.len);
-    else
-        dn_text(b, name->buf.p, name->buf.len);
-    return true;
-}
-
-static void put_names(struct buf *b, const mbedtls_x509_crt *certificate)
-{
-    const mbedtls_x509_sequence *n = &certificate->subject_alt_names;
-    unsigned count = 0;
-    do {
-        if (put_alternative(b, n, count))
-            count++;
-        n = n->next;
-    } while (n != NULL);
-    if (count == 0)
-        put_name(b, &certificate->subject_raw);
-    if (count > NAMES_SHOWN)
-        buf_printf(b, " and %u more", count - NAMES_SHOWN);
-}
-
-static void say_untrusted(struct tls_session *s, const mbedtls_x509_crt *certificate, int depth)
-{
-    struct buf *b = &s->words;
-    bool own = certificate->issuer_raw.len == certificate->subject_raw.len &&
-               memcmp(certificate->issuer_raw.p, certificate->subject_raw.p,
-                      certificate->issuer_raw.len) == 0;
-    if (depth < s->top) {
-        buf_text(b, "the signature of ");
-        put_name(b, &certificate->subject_raw);
-        buf_text(b, " is not its issuer's");
-        return;
-    }
-    buf_text(b, own ? "the self-signed " : "the issuer ");
-    put_name(b, &certificate->issuer_raw);
-    buf_text(b, " is not among ");
-    put_trust(b, s->trust);
-}
-
-static void say_dated(struct tls_session *s, const mbedtls_x509_crt *certificate, bool expired)
-{
-    struct buf *b = &s->words;
-    put_name(b, &certificate->subject_raw);
-    buf_text(b, expired ? " expired on " : " is not valid before ");
-    put_date(b, expired ? &certificate->valid_to : &certificate->valid_from);
-    put_clock(b);
-}
-
-static void say_misnamed(struct tls_session *s, const mbedtls_x509_crt *certificate)
-{
-    buf_text(&s->words, "the certificate is for ");
-    put_names(&s->words, certificate);
-    buf_text(&s->words, ", not for ");
-    buf_clean(&s->words, s->host, strlen(s->host));
-}
-
-static void say_flag(struct tls_session *s, const mbedtls_x509_crt *certificate, int depth,
-                     uint32_t flag)
-{
-    struct buf *b = &s->words;
-    if (b->used > 0)
-        buf_text(b, "; ");
-    if (flag == MBEDTLS_X509_BADCERT_NOT_TRUSTED) {
-        say_untrusted(s, certificate, depth);
-    } else if (flag == MBEDTLS_X509_BADCERT_EXPIRED || flag == MBEDTLS_X509_BADCERT_FUTURE) {
-        say_dated(s, certificate, flag == MBEDTLS_X509_BADCERT_EXPIRED);
-    } else if (flag == MBEDTLS_X509_BADCERT_CN_MISMATCH) {
-        say_misnamed(s, certificate);
-    } else {
-        put_name(b, &certificate->subject_raw);
-        if (flag == MBEDTLS_X509_BADCERT_BAD_MD)
-            buf_text(b, " is signed with a hash that is not SHA-2");
-        else if (flag == MBEDTLS_X509_BADCERT_BAD_KEY)
-            buf_text(b, " or its issuer has too short a key (RSA below 2048 bits)");
-        else
-            buf_printf(b, " is not acceptable (0x%x)", (unsigned)flag);
-    }
-}
-
-static bool has_address(const struct tls_session *s, const mbedtls_x509_crt *certificate)
-{
-    const mbedtls_x509_sequence *n = &certificate->subject_alt_names;
-    do {
-        if (alternative_kind(n) == MBEDTLS_X509_SAN_IP_ADDRESS && n->buf.len == s->address_length &&
-            memcmp(n->buf.p, s->address, n->buf.len) == 0)
-            return true;
-        n = n->next;
-    } while (n != NULL);
-    return false;
-}
-
-/* Called with each certificate of the chain, from the topmost (the trusted one) down to the
- * server's. */
-static int judge(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
-{
-    struct tls_session *s = context;
-    if (s->top < 0)
-        s->top = depth;
-    if (depth == 0 && s->address_length > 0 && !has_address(s, certificate))
-        *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
-    for (unsigned bit = 0; bit < 32; bit++) {
-        uint32_t flag = *flags & UINT32_C(1) << bit;
-        if (flag != 0)
-            say_flag(s, certificate, depth, flag);
-    }
-    return 0;
-}
-
-static int find(void *context, const mbedtls_x509_crt *child, mbedtls_x509_crt **candidates)
-{
-    struct tls_session *s = context;
-    struct trust trust = *s->trust;
-    s->trust_error = trust_find(&trust, child, candidates);
-    return s->trust_error;
-}
-
-/* ---- what a failure means ------------------------------------------------------------------- */
-
-static int say_meaning(int code, struct net_words *why)
-{
-    struct buf b = BUF_OVER(why->text);
-    for (int half = 0; half < 2; half++) {
-        int wanted = half == 0 ? code : HIGH_HALF(code);
-        for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
-            if (meanings[i].code == wanted) {
-                buf_text(&b, meanings[i].words);
-                return meanings[i].error;
-            }
-        }
-    }
-    if (code <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && code > MBEDTLS_ERR_X509_FATAL_ERROR) {
-        buf_printf(&b, "the server's certificate cannot be read (-0x%04x)", (unsigned)-code);
-        return NET_UNTRUSTED;
-    }
-    buf_printf(&b, "the TLS handshake failed (-0x%04x)", (unsigned)-code);
-    return NET_PROTOCOL;
-}
-
 static int say_failure(struct tls_session *s, int code, struct net_words *why)
 {
     struct buf b = BUF_OVER(why->text);
-    if (s->tcp_error != 0) {
-        buf_printf(&b, "the TLS handshake broke off: %s",
-                   s->tcp_error == NET_TIMEOUT ? "no answer in time" : fault_words(s->tcp_errno));
-        return s->tcp_error;
+    if (s->link.error == 0 && s->judge.trust_error != 0) {
+        judge_put_trust(&b, s->judge.trust);
+        buf_text(&b, s->judge.trust_error == NET_NO_TRUST ? " cannot be read" : ": no memory");
+        return s->judge.trust_error;
     }
-    if (s->trust_error != 0) {
-        put_trust(&b, s->trust);
-        buf_text(&b, s->trust_error == NET_NO_TRUST ? " cannot be read" : ": no memory");
-        return s->trust_error;
-    }
-    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
-        /* The alert's code has no public accessor in 3.6. */
-        unsigned alert = s->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-        buf_printf(&b, "the server refused by alert %u %s", alert, alert_words(alert));
-        return NET_PROTOCOL;
-    }
-    if (s->words.used > 0) {
-        buf_text(&b, s->words.data);
+    if (s->link.error == 0 && code != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE &&
+        s->judge.words.used > 0) {
+        buf_text(&b, s->judge.words.data);
         return NET_UNTRUSTED;
     }
-    return say_meaning(code, why);
+    return tls_base_say(&s->ssl, &s->link, code, why);
 }
 
 /* ---- the connection ------------------------------------------------------------------------- */
 
-static int start_crypto(struct net_words *why)
-{
-    uint8_t byte;
-    struct buf b = BUF_OVER(why->text);
-    (void)mbedtls_platform_set_time(clock_of_base);
-    if (psa_crypto_init() == PSA_SUCCESS)
-        return 0;
-    if (tls_random(&byte, 1) != 0) {
-        buf_text(&b, "no source of random numbers: neither getrandom nor /dev/urandom");
-        return NET_NO_ENTROPY;
-    }
-    buf_text(&b, "the cryptographic library does not start: no memory");
-    return NET_FAILED;
-}
-
-/* Mbed TLS sends the name that it verifies; an address must not be sent, so judge() looks at it. */
+/* Mbed TLS sends the name that it verifies; an address must not be sent, so the judge looks at it.
+ */
 static int set_host(struct tls_session *s, const char *host)
 {
     char name[NAME_SIZE];
-    s->host = host;
-    s->address_length = address_read(host, s->address);
-    if (s->address_length > 0)
+    s->judge.host = host;
+    s->judge.address_length = address_read(host, s->judge.address);
+    if (s->judge.address_length > 0)
         return mbedtls_ssl_set_hostname(&s->ssl, NULL);
     if (name_canonical(host, name, sizeof name) != 0 || name[0] == '\0')
         return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
@@ -363,21 +60,18 @@ static int set_host(struct tls_session *s, const char *host)
 
 static int prepare(struct tls_session *s, const char *host)
 {
-    int rc = mbedtls_ssl_config_defaults(&s->config, MBEDTLS_SSL_IS_CLIENT,
-                                         MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+    int rc = tls_base_configure(&s->config);
     if (rc != 0)
         return rc;
-    mbedtls_ssl_conf_min_tls_version(&s->config, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_authmode(&s->config, MBEDTLS_SSL_VERIFY_REQUIRED);
-    mbedtls_ssl_conf_ca_cb(&s->config, find, s);
-    mbedtls_ssl_conf_verify(&s->config, judge, s);
-    mbedtls_ssl_conf_rng(&s->config, random_of_psa, NULL);
+    mbedtls_ssl_conf_ca_cb(&s->config, judge_find, &s->judge);
+    mbedtls_ssl_conf_verify(&s->config, judge_certificate, &s->judge);
     rc = mbedtls_ssl_conf_alpn_protocols(&s->config, protocols);
     if (rc == 0)
         rc = mbedtls_ssl_setup(&s->ssl, &s->config);
     if (rc == 0)
         rc = set_host(s, host);
-    mbedtls_ssl_set_bio(&s->ssl, s, transmit, receive, NULL);
+    tls_base_link(&s->ssl, &s->link);
     return rc;
 }
 
@@ -386,9 +80,9 @@ static struct tls_session *session_new(struct tls *t, const struct trust *trust)
     struct tls_session *s = mbedtls_calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    s->tcp = &t->tcp;
-    s->trust = trust;
-    s->top = -1;
+    s->link.tcp = &t->tcp;
+    s->judge.trust = trust;
+    s->judge.top = -1;
     mbedtls_ssl_init(&s->ssl);
     mbedtls_ssl_config_init(&s->config);
     return s;
@@ -411,7 +105,7 @@ static int shake_hands(struct tls *t, const struct trust *trust, const char *hos
         buf_text(&b, "no memory");
         return NET_FAILED;
     }
-    s->words = BUF_OVER(words);
+    s->judge.words = BUF_OVER(words);
     int rc = prepare(s, host);
     if (rc == 0)
         rc = mbedtls_ssl_handshake(&s->ssl);
@@ -431,10 +125,10 @@ int tls_connect(struct tls *t, const struct trust *trust, const char *host, uint
     *t = (struct tls){.session = NULL, .tcp = {.fd = -1, .deadline = deadline}};
     if (!time_is_set()) {
         buf_text(&b, "clock not set: certificates cannot be judged by it");
-        put_clock(&b);
+        judge_put_clock(&b);
         return NET_CLOCK;
     }
-    int rc = start_crypto(why);
+    int rc = tls_base_start(why);
     if (rc == 0)
         rc = tcp_connect(&t->tcp, host, port, connect_ms, deadline, why);
     if (rc == 0)
@@ -451,8 +145,8 @@ void tls_deadline(struct tls *t, int64_t deadline)
 
 static int error_of(const struct tls_session *s, int code)
 {
-    if (s->tcp_error != 0)
-        return s->tcp_error;
+    if (s->link.error != 0)
+        return s->link.error;
     return code == MBEDTLS_ERR_SSL_ALLOC_FAILED ? NET_FAILED : NET_PROTOCOL;
 }
 
@@ -489,7 +183,7 @@ void tls_close(struct tls *t)
 {
     if (t->session == NULL)
         return;
-    if (t->session->tcp_error == 0) {
+    if (t->session->link.error == 0) {
         t->tcp.deadline = time_ticks() + CLOSE_MS;
         (void)mbedtls_ssl_close_notify(&t->session->ssl);
     }

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-extern const struct provider_type provider_cloudflare;
+extern const struct provider_type provider_cloudflare, provider_rfc2136;
 
 const struct provider_type *const provider_types[] = {
     &provider_cloudflare,
+    &provider_rfc2136,
 };
 const size_t provider_types_count = sizeof provider_types / sizeof provider_types[0];
 

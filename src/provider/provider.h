@@ -82,7 +82,10 @@ struct provider_type {
      */
     struct provider_result (*list)(struct provider *p, const char *host,
                                    struct provider_rrset *sets, size_t count, struct arena *arena);
-    /* Adds one record. SEEN is the RRset that the planner saw (for providers that replace sets). */
+    /*
+     * Adds one record. SEEN is the RRset that the planner saw, with what was written since (for
+     * providers that replace sets, or compare).
+     */
     struct provider_result (*add)(struct provider *p, const char *host,
                                   const struct provider_rrset *seen, const struct tlsa *record,
                                   uint32_t ttl);

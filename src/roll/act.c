@@ -1,9 +1,13 @@
-#include "roll/act.h"
+#include "roll/act_pair.h"
 
 #include <string.h>
 
 /* Rounds of writes at one host before what was accepted must have become visible. */
 #define WRITE_ROUNDS_MOST 4
+/* What a provider's automatic TTL comes to (Cloudflare's). */
+#define AUTOMATIC_TTL 300
+/* Between the two rounds of a verification (facts 2.4): pre-forked servers answer old and new. */
+#define ROUND_PAUSE 10
 
 /* A record in messages: "_25._tcp.mail.example.org 3 1 1 0123456789ab..." */
 #define RECORD_TEXT_SIZE (TLSA_OWNER_SIZE + TLSA_TEXT_SIZE)
@@ -43,10 +47,19 @@ int act_save(struct acting *acting)
 void act_report(struct acting *acting, size_t host, const char *doing,
                 const struct provider_result *result)
 {
-    world_say(acting->world, LOG_LEVEL_ERROR, "%s: %s: %s", acting->conf->hosts[host].name, doing,
-              result->words);
+    const char *name = acting->conf->hosts[host].name;
+    char text[LOG_MESSAGE_SIZE];
+    struct buf b = BUF_OVER(text);
+    /* Without advice and the server's own words: they differ from answer to answer. */
+    buf_printf(&b, "%s: %s: %.*s", name, doing, (int)strcspn(result->words, ":("), result->words);
+    bool said = result->code == PROVIDER_REFUSED && state_said(acting->state, text);
+    b = BUF_OVER(text);
+    buf_printf(&b, "%s: %s: %s", name, doing, result->words);
+    world_say(acting->world, LOG_LEVEL_ERROR, "%s", text);
     switch (result->code) {
     case PROVIDER_REFUSED:
+        if (!said)
+            act_notify(acting, "failure", name, SIZE_MAX, text);
         acting->luck[host] = HOST_OUT;
         if (result->usage)
             acting->outcome->usage = true;
@@ -72,7 +85,8 @@ static const struct provider_rrset *set_of(const struct acting *acting,
 
 /*
  * Notes what is about to be written, before it is: a crash in between leaves a note without a
- * record, which harms nothing, never a record of ours that nobody remembers.
+ * record, which harms nothing, never a record of ours that nobody remembers. *MADE: it was no
+ * record of ours before.
  */
 static struct state_record *note_write(struct acting *acting, const struct plan_action *action,
                                        bool *made)
@@ -80,15 +94,19 @@ static struct state_record *note_write(struct acting *acting, const struct plan_
     const char *owner = set_of(acting, action)->owner;
     *made = state_record(acting->state, owner, &action->record) == NULL;
     struct state_record *record = state_record_make(acting->state, owner, &action->record);
-    if (record == NULL)
-        return NULL;
-    if (*made)
-        record->ours = true;
-    record->first = action->first;
-    record->lifetime = action->lifetime;
-    if (!record->seen)
+    if (record != NULL && !record->seen)
         world_now(acting->world, &record->since);
+    learn_write(acting->state, acting->conf, acting->seen, action->host, action->service,
+                &action->record, action->ttl == 1 ? AUTOMATIC_TTL : action->ttl);
     return record;
+}
+
+/* Whose zone is looked for: the end of a CNAME may lie in another than the host's. */
+static const char *zone_name(const struct acting *acting, const struct plan_action *action)
+{
+    const struct observed_host *host = &acting->seen->hosts[action->host];
+    return host->views[action->service].alias ? host->sets[action->service].owner
+                                              : acting->conf->hosts[action->host].name;
 }
 
 static bool may_write(struct acting *acting, size_t host)
@@ -100,30 +118,34 @@ static bool may_write(struct acting *acting, size_t host)
  * Whether the host's next write may follow: not after one whose effect is unknown. The plan's order
  * (what is served first, then what comes next) holds only if each one before was carried out.
  */
-static bool add_record(struct acting *acting, const struct plan_action *action)
+static bool add_record(struct acting *acting, const struct plan_action *action,
+                       const struct provider_rrset *now)
 {
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
     char text[RECORD_TEXT_SIZE];
     bool made;
     struct state_record *noted = note_write(acting, action, &made);
-    (void)act_save(acting);
+    /* Nobody would remember that it is ours: only what vouches for a served key is worth that. */
+    if (act_save(acting) != 0 && !action->outage) {
+        if (made && noted != NULL)
+            state_record_drop(acting->state, noted);
+        return false;
+    }
     struct provider_result result =
-        acting->world->network->add(acting->world->network_context, host->provider, host->name, set,
-                                    &action->record, action->ttl);
+        acting->world->network->add(acting->world->network_context, host->provider,
+                                    zone_name(acting, action), now, &action->record, action->ttl);
     (void)record_text(text, set->owner, &action->record);
     switch (result.code) {
     case PROVIDER_DONE:
         acting->outcome->changed = true;
-        if (noted != NULL)
-            noted->ours = true;
         world_say(acting->world, LOG_LEVEL_NOTICE, "%s: published %s%s", host->name, text,
                   set->count > 0 ? " beside what was there" : "");
         return true;
     case PROVIDER_ALREADY:
         /* Somebody else's, unless an earlier try of ours was answered into the void. */
         if (made && noted != NULL)
-            noted->ours = false;
+            state_record_drop(acting->state, noted);
         world_say(acting->world, LOG_LEVEL_DETAIL, "%s: %s was there already", host->name, text);
         return true;
     case PROVIDER_UNKNOWN:
@@ -144,23 +166,26 @@ static bool add_record(struct acting *acting, const struct plan_action *action)
     return false;
 }
 
-static bool remove_record(struct acting *acting, const struct plan_action *action)
+static bool remove_record(struct acting *acting, const struct plan_action *action,
+                          const struct provider_rrset *now)
 {
     const struct conf_host *host = &acting->conf->hosts[action->host];
     const struct provider_rrset *set = set_of(acting, action);
     char text[RECORD_TEXT_SIZE];
     /* From now on it may be gone, however long it is still shown: its wait would begin anew. */
-    struct state_record *noted = state_record(acting->state, set->owner, &action->target.tlsa);
+    struct state_record *noted = state_record(acting->state, set->owner, &action->target->tlsa);
     if (noted != NULL) {
         noted->seen = false;
-        noted->first = false;
         memset(&noted->since, 0, sizeof noted->since);
     }
+    learn_remove(acting->state, acting->conf, acting->seen, action->host, action->service,
+                 &action->target->tlsa);
     if (act_save(acting) != 0)
         return false;
-    struct provider_result result = acting->world->network->remove(
-        acting->world->network_context, host->provider, host->name, set, &action->target);
-    (void)record_text(text, set->owner, &action->target.tlsa);
+    struct provider_result result =
+        acting->world->network->remove(acting->world->network_context, host->provider,
+                                       zone_name(acting, action), now, action->target);
+    (void)record_text(text, set->owner, &action->target->tlsa);
     switch (result.code) {
     case PROVIDER_DONE:
         acting->outcome->changed = true;
@@ -182,6 +207,40 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
     return false;
 }
 
+/*
+ * The RRset as the writes of KIND before the plan's action AT left it, each of which was carried
+ * out: a provider that compares would take its own last write for somebody else's.
+ */
+static const struct provider_rrset *as_written(const struct acting *acting, const struct plan *plan,
+                                               size_t at)
+{
+    /* Not on the stack of a router, and not re-entered: one engine a process. */
+    static struct provider_record records[PROVIDER_RECORDS_MOST];
+    static struct provider_rrset now;
+    const struct plan_action *action = &plan->actions[at];
+    const struct provider_rrset *set = set_of(acting, action);
+    memcpy(now.owner, set->owner, sizeof now.owner);
+    now.records = records;
+    now.count = 0;
+    for (size_t i = 0; i < set->count && now.count < PROVIDER_RECORDS_MOST; i++) {
+        bool gone = false;
+        for (size_t k = 0; k < at; k++)
+            gone = gone || (plan->actions[k].kind == PLAN_REMOVE && action->kind == PLAN_REMOVE &&
+                            plan->actions[k].target == &set->records[i]);
+        if (!gone)
+            records[now.count++] = set->records[i];
+    }
+    for (size_t k = 0; k < at && action->kind == PLAN_ADD; k++) {
+        const struct plan_action *before = &plan->actions[k];
+        if (before->kind != PLAN_ADD || before->host != action->host ||
+            before->service != action->service || need_holds(&now, &before->record) ||
+            now.count == PROVIDER_RECORDS_MOST)
+            continue;
+        records[now.count++] = (struct provider_record){.tlsa = before->record, .ttl = before->ttl};
+    }
+    return &now;
+}
+
 /* All writes of one kind; each host's rounds are counted, so that no write is repeated for ever. */
 static enum act_result write_records(struct acting *acting, const struct plan *plan,
                                      enum plan_kind kind)
@@ -191,7 +250,7 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
     bool go_on = false;
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
-        if (action->kind != kind)
+        if (action->kind != kind || (acting->cannot_save && !action->outage))
             continue;
         if (acting->world->local->stopped(acting->world->local_context))
             return ACT_END;
@@ -202,10 +261,19 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
         }
         if (!go_on)
             continue;
-        go_on = kind == PLAN_ADD ? add_record(acting, action) : remove_record(acting, action);
+        world_now(acting->world, &acting->wrote[host]);
+        const struct provider_rrset *now = as_written(acting, plan, i);
+        go_on = kind == PLAN_ADD ? add_record(acting, action, now)
+                                 : remove_record(acting, action, now);
         rc = ACT_LOOK;
     }
     return rc;
+}
+
+bool act_settles(const struct acting *acting, size_t host)
+{
+    int64_t elapsed = state_elapsed(&acting->wrote[host], &acting->seen->now);
+    return elapsed >= 0 && elapsed < (int64_t)acting->conf->hosts[host].waits.unreachable;
 }
 
 /* What was accepted, or may have been, and still does not show after several looks. */
@@ -216,175 +284,63 @@ static void report_invisible(struct acting *acting, const struct plan *plan)
     buf_text(&words, "the list does not show what was written; the next run looks again");
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
-        if (action->kind != PLAN_RELOAD && acting->luck[action->host] == HOST_GOOD &&
+        if ((action->kind == PLAN_ADD || action->kind == PLAN_REMOVE) &&
+            acting->luck[action->host] == HOST_GOOD &&
             acting->writes[action->host] >= WRITE_ROUNDS_MOST)
             act_report(acting, action->host, "TLSA records", &invisible);
     }
 }
 
-/* --- hooks ----------------------------------------------------------------------------------- */
+/* --- one plan -------------------------------------------------------------------------------- */
 
-#define HOSTS_TEXT_SIZE 2048
-
-/* The names of a pair's hosts, parted by blanks. */
-static void hosts_of(const struct acting *acting, size_t pair, struct buf *b)
-{
-    for (size_t h = 0; h < acting->conf->hosts_count; h++) {
-        const struct conf_host *host = &acting->conf->hosts[h];
-        for (size_t i = 0; i < host->pairs_count; i++) {
-            if (host->pairs[i] != pair)
-                continue;
-            if (b->used > 0)
-                buf_char(b, ' ');
-            buf_text(b, host->name);
-        }
-    }
-}
-
-static bool run_command(struct acting *acting, size_t pair, const char *command, const char *event)
-{
-    const struct conf_pair *conf = &acting->conf->pairs[pair];
-    char hosts[HOSTS_TEXT_SIZE], key[65];
-    struct buf names = BUF_OVER(hosts), hex = BUF_OVER(key);
-    struct world_hook_result result = {false, ""};
-    struct world_hook hook = {.command = command,
-                              .event = event,
-                              .pair = conf->label,
-                              .hosts = hosts,
-                              .key = key,
-                              .certificate = conf->certificate,
-                              .private_key = conf->private_key,
-                              .timeout = conf->hook_timeout};
-    hosts_of(acting, pair, &names);
-    if (acting->seen->pairs[pair].code == WORLD_PAIR_READ)
-        buf_hex(&hex, acting->seen->pairs[pair].leaf.spki256, 32);
-    else
-        hook.key = NULL;
-    acting->world->local->run_hook(acting->world->local_context, &hook, &result);
-    if (result.succeeded)
-        return true;
-    world_say(acting->world, LOG_LEVEL_ERROR, "%s: %s '%s' failed: %s", conf->label, event, command,
-              result.words);
-    acting->outcome->failed = true;
-    return false;
-}
-
-/* A command wanted by several pairs runs once: what has run, and how it went. */
-struct ran {
-    size_t count;
-    struct {
-        const char *command;
-        bool succeeded;
-    } commands[CONF_LIST_MOST];
-};
-
-static bool run_once(struct acting *acting, struct ran *ran, size_t pair, const char *command,
-                     const char *event)
-{
-    for (size_t i = 0; i < ran->count; i++) {
-        if (strcmp(ran->commands[i].command, command) == 0)
-            return ran->commands[i].succeeded;
-    }
-    bool succeeded = run_command(acting, pair, command, event);
-    if (ran->count < CONF_LIST_MOST) {
-        ran->commands[ran->count].command = command;
-        ran->commands[ran->count++].succeeded = succeeded;
-    }
-    return succeeded;
-}
-
-void act_renew(struct acting *acting, const bool *pair_wanted)
-{
-    struct ran ran = {0};
-    for (size_t i = 0; i < acting->conf->pairs_count; i++) {
-        const struct conf_list *renew = &acting->conf->pairs[i].renew;
-        for (size_t k = 0; pair_wanted[i] && k < renew->count; k++) {
-            if (acting->world->local->stopped(acting->world->local_context))
-                return;
-            (void)run_once(acting, &ran, i, renew->items[k], "renew");
-        }
-    }
-}
-
-/*
- * Services have loaded LEAF, which stood there right before and right after the commands ran; only
- * it, and what has come since, can be served from now on.
+/* Both rounds of a verification in one call (facts 2.4); a lab's waits are shorter than ten
+ * seconds.
  */
-static void note_reload(struct acting *acting, size_t pair, const struct cert_digests *leaf)
+static enum act_result ask_again(struct acting *acting, const struct plan *plan)
 {
-    struct state_pair *state = state_pair(acting->state, acting->conf->pairs[pair].label);
-    if (state == NULL)
-        return;
-    state->leafs = NULL;
-    if (state_note_leaf(acting->state, state, leaf) != 0)
-        acting->outcome->failed = true;
-    state->reloaded = true;
-    world_now(acting->world, &state->reload);
-    acting->outcome->changed = true;
-}
-
-static bool leaf_stands(struct acting *acting, size_t pair)
-{
-    struct world_pair found;
-    acting->world->local->read_pair(acting->world->local_context, &acting->conf->pairs[pair],
-                                    &found);
-    return found.code == WORLD_PAIR_READ &&
-           state_same_leaf(&found.leaf, &acting->seen->pairs[pair].leaf);
-}
-
-/* The same for every pair that the commands of this one make services load. */
-static bool leafs_stand(struct acting *acting, size_t pair)
-{
-    const struct conf *conf = acting->conf;
-    for (size_t i = 0; i < conf->pairs_count; i++) {
-        if ((i == pair || plan_share_command(&conf->pairs[pair], &conf->pairs[i])) &&
-            !leaf_stands(acting, i))
-            return false;
+    int64_t pause = ROUND_PAUSE;
+    enum act_result rc = ACT_NOTHING;
+    for (size_t i = 0; i < plan->actions_count; i++) {
+        const struct plan_action *action = &plan->actions[i];
+        if (action->kind != PLAN_ROUND)
+            continue;
+        rc = ACT_LOOK;
+        for (size_t h = 0; h < acting->conf->hosts_count; h++) {
+            int64_t retire = acting->conf->hosts[h].waits.retire;
+            if (need_has_pair(&acting->conf->hosts[h], action->pair) && retire < pause)
+                pause = retire > 0 ? retire : 1;
+        }
     }
-    return true;
+    /* The next call verifies what this one has no time for. */
+    if (rc == ACT_NOTHING || pause > acting->patience)
+        return ACT_NOTHING;
+    for (size_t i = 0; i < plan->actions_count; i++) {
+        if (plan->actions[i].kind == PLAN_ROUND)
+            acting->shown[plan->actions[i].pair] = true;
+    }
+    acting->patience -= pause;
+    acting->ask_services = true;
+    if (acting->world->local->wait(acting->world->local_context, pause,
+                                   "asking the services once more"))
+        return ACT_END;
+    return rc;
 }
 
-static void reload_pair(struct acting *acting, struct ran *ran, size_t pair)
-{
-    const struct conf_pair *conf = &acting->conf->pairs[pair];
-    const struct cert_digests *leaf = &acting->seen->pairs[pair].leaf;
-    bool succeeded = true;
-    char key[17];
-    struct buf hex = BUF_OVER(key);
-    for (size_t i = 0; i < conf->reload.count; i++) {
-        /* Each command loads what stands there now: a renewal meanwhile ends it, to be looked at.
-         */
-        if (!leafs_stand(acting, pair))
-            return;
-        if (!run_once(acting, ran, pair, conf->reload.items[i], "reload"))
-            succeeded = false;
-    }
-    if (!succeeded) {
-        acting->reload_failed[pair] = true;
-        return;
-    }
-    /* Renewed while the commands ran: services may have loaded either; all of them stay noted. */
-    if (!leaf_stands(acting, pair))
-        return;
-    note_reload(acting, pair, leaf);
-    buf_hex(&hex, leaf->spki256, 8);
-    world_say(acting->world, LOG_LEVEL_NOTICE, "%s: reloaded; key in use is now %s...", conf->label,
-              key);
-}
+typedef void act_on_pair(struct acting *acting, const struct plan_action *action, struct ran *ran);
 
-static enum act_result reload_pairs(struct acting *acting, const struct plan *plan)
+static enum act_result act_pairs(struct acting *acting, const struct plan *plan,
+                                 enum plan_kind kind, act_on_pair *act)
 {
     struct ran ran = {0};
     enum act_result rc = ACT_NOTHING;
     for (size_t i = 0; i < plan->actions_count; i++) {
-        size_t pair = plan->actions[i].pair;
-        if (plan->actions[i].kind != PLAN_RELOAD || acting->reload_failed[pair] ||
-            acting->cannot_save)
+        const struct plan_action *action = &plan->actions[i];
+        if (action->kind != kind || acting->failed[action->pair] || acting->cannot_save)
             continue;
         if (acting->world->local->stopped(acting->world->local_context))
             return ACT_END;
         rc = ACT_LOOK;
-        reload_pair(acting, &ran, pair);
+        act(acting, action, &ran);
         (void)act_save(acting);
     }
     return rc;
@@ -392,11 +348,31 @@ static enum act_result reload_pairs(struct acting *acting, const struct plan *pl
 
 enum act_result act_plan(struct acting *acting, const struct plan *plan)
 {
-    enum act_result rc = write_records(acting, plan, PLAN_ADD);
-    if (rc == ACT_NOTHING)
-        rc = reload_pairs(acting, plan);
-    if (rc == ACT_NOTHING && !acting->cannot_save)
-        rc = write_records(acting, plan, PLAN_REMOVE);
+    static const struct {
+        enum plan_kind kind;
+        act_on_pair *act; /* NULL: records */
+    } steps[] = {
+        /* What cures an outage at once goes first: after the served key's record, it would be none.
+         */
+        {PLAN_FILL, act_install},
+        {PLAN_PUT_BACK, act_put_back},
+        {PLAN_ADD, NULL},
+        {PLAN_INSTALL, act_install},
+        {PLAN_RELOAD, act_reload},
+        {PLAN_VERIFIED, act_verified},
+        {PLAN_ROUND, NULL},
+        {PLAN_REMOVE, NULL},
+        {PLAN_DROP_PREVIOUS, act_drop_previous},
+    };
+    enum act_result rc = ACT_NOTHING;
+    for (size_t i = 0; rc == ACT_NOTHING && i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i].act != NULL)
+            rc = act_pairs(acting, plan, steps[i].kind, steps[i].act);
+        else if (steps[i].kind == PLAN_ROUND)
+            rc = ask_again(acting, plan);
+        else
+            rc = write_records(acting, plan, steps[i].kind);
+    }
     if (rc == ACT_NOTHING)
         report_invisible(acting, plan);
     return rc;

@@ -31,10 +31,15 @@ struct acting {
     struct outcome *outcome;
     enum host_luck *luck; /* by host */
     unsigned *writes;     /* by host: rounds of writes since the last wait */
-    bool *reload_failed;  /* by pair: not tried again in this call */
-    int64_t later;        /* the longest pause that a provider asked for, seconds */
-    struct buf *saved;    /* the state's text as it stands on disk */
-    bool cannot_save;     /* the state could not be written */
+    struct moment *wrote; /* by host: the last of this call; no boot: none */
+    bool *failed;      /* by pair: a command, or its installation, failed; not again in this call */
+    bool *loaded;      /* by pair: loaded in this call */
+    bool *shown;       /* by pair: a first round has shown it everywhere */
+    int64_t patience;  /* what pauses of this call may still take, seconds */
+    int64_t later;     /* the longest pause that a provider asked for, seconds */
+    struct buf *saved; /* the state's text as it stands on disk */
+    bool cannot_save;  /* the state could not be written */
+    bool ask_services; /* what services show may have changed */
 };
 
 /* What carrying out a plan came to. */
@@ -45,8 +50,8 @@ enum act_result {
 };
 
 /*
- * The actions of PLAN that may be done at one go: what is to be published; else the reloads; else
- * what is to be retired. Each of these is looked at before the next kind begins.
+ * The actions of PLAN that may be done at one go: those of the first kind, in the order of enum
+ * plan_kind, of which there are any. Each is looked at before the next kind begins.
  */
 enum act_result act_plan(struct acting *acting, const struct plan *plan);
 /* Runs the `renew` commands of the pairs wanted, each once. */
@@ -56,5 +61,15 @@ int act_save(struct acting *acting);
 /* Says and notes a provider's failure at a host. */
 void act_report(struct acting *acting, size_t host, const char *doing,
                 const struct provider_result *result);
+/*
+ * Whether servers may still lag behind what was written at a host in this call: no news within
+ * `unreachable-after`.
+ */
+bool act_settles(const struct acting *acting, size_t host);
+/* Commands that failed, and whose next try may be another call's business, are told of once. */
+void act_keep_failures(struct acting *acting);
+/* Runs `notify`: EVENT is "failure", "completion" or "outage"; PAIR may be SIZE_MAX. */
+void act_notify(struct acting *acting, const char *event, const char *host, size_t pair,
+                const char *message);
 
 #endif

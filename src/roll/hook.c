@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SHELL_PATH   "/bin/sh"
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SHELL_PATH "/bin/sh"
 /* Between TERM and KILL. */
 #define GRACE_MS 5000
 /* Lines of output logged of one command; more is passed over and said. */
@@ -23,6 +23,7 @@
 
 #define VARIABLES_MOST     48
 #define VARIABLE_TEXT_SIZE 8192
+#define PATH_TEXT_SIZE     2048
 
 extern char **environ;
 
@@ -38,7 +39,7 @@ struct environment {
 static bool is_passed_on(const char *variable)
 {
     static const char *const names[] = {
-        "PATH=", "HOME=", "USER=", "LOGNAME=", "SHELL=", "TZ=", "LANG=", "LC_"};
+        "HOME=", "USER=", "LOGNAME=", "SHELL=", "TZ=", "LANG=", "LC_"};
     const char *equals = strchr(variable, '=');
     static const char tail[] = "_proxy";
     if (equals == NULL)
@@ -64,25 +65,49 @@ static void set_variable(struct environment *e, const char *name, const char *va
     e->used += b.used + 1;
 }
 
+/* Whether FOLDER is one of those that PATH names. */
+static bool names_folder(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    for (const char *at = path; at != NULL; at = strchr(at, ':')) {
+        at += *at == ':' ? 1 : 0;
+        if (strncmp(at, folder, length) == 0 && (at[length] == ':' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* Cron's own PATH lacks the folders in which services and their commands lie. */
+static void set_path(struct environment *e, const char *path)
+{
+    static const char *const folders[] = {"/usr/local/sbin", "/usr/sbin", "/sbin"};
+    char text[PATH_TEXT_SIZE];
+    struct buf b = BUF_OVER(text);
+    if (path == NULL || *path == '\0')
+        path = "/usr/local/bin:/usr/bin:/bin";
+    buf_text(&b, path);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (!names_folder(path, folders[i]))
+            buf_printf(&b, ":%s", folders[i]);
+    }
+    set_variable(e, "PATH", buf_full(&b) ? path : text);
+}
+
 static void make_environment(struct environment *e, const struct world_hook *hook)
 {
-    static char path[] = DEFAULT_PATH;
-    bool has_path = false;
     memset(e, 0, sizeof *e);
     for (size_t i = 0; environ[i] != NULL && e->count < VARIABLES_MOST - 16; i++) {
-        if (!is_passed_on(environ[i]))
-            continue;
-        has_path = has_path || strncmp(environ[i], "PATH=", 5) == 0;
-        e->variables[e->count++] = environ[i];
+        if (is_passed_on(environ[i]))
+            e->variables[e->count++] = environ[i];
     }
-    if (!has_path)
-        e->variables[e->count++] = path;
+    set_path(e, getenv("PATH"));
     set_variable(e, "DANE_EVENT", hook->event);
     set_variable(e, "DANE_HOST", hook->hosts);
     set_variable(e, "DANE_PAIR", hook->pair);
     set_variable(e, "DANE_KEY", hook->key);
     set_variable(e, "DANE_CERTIFICATE", hook->certificate);
     set_variable(e, "DANE_PRIVATE_KEY", hook->private_key);
+    set_variable(e, "DANE_MESSAGE", hook->message);
 }
 
 /* --- the child ------------------------------------------------------------------------------- */

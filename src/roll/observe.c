@@ -1,9 +1,11 @@
 #include "roll/observe.h"
 
-#include "base/name.h"
-#include "roll/ripe.h"
+#include "dane/service.h"
 
 #include <string.h>
+
+/* Two clocks that are right may still differ by so many seconds. */
+#define SKEW 60
 
 int observe_make(struct observation *seen, const struct conf *conf, struct arena *arena)
 {
@@ -11,159 +13,170 @@ int observe_make(struct observation *seen, const struct conf *conf, struct arena
     seen->hosts = arena_take(arena, conf->hosts_count, sizeof *seen->hosts);
     if (seen->pairs == NULL || seen->hosts == NULL)
         return -1;
-    for (size_t i = 0; i < conf->hosts_count; i++)
-        seen->hosts[i].wanted = true;
+    for (size_t i = 0; i < conf->hosts_count; i++) {
+        size_t count = conf->hosts[i].services_count;
+        struct observed_host *host = &seen->hosts[i];
+        host->wanted = true;
+        host->sets = arena_take(arena, count, sizeof *host->sets);
+        host->views = arena_take(arena, count, sizeof *host->views);
+        host->services = arena_take(arena, count, sizeof *host->services);
+        if (host->sets == NULL || host->views == NULL || host->services == NULL)
+            return -1;
+    }
     return 0;
 }
 
-void observe_pairs(struct observation *seen, const struct conf *conf, const struct world *world)
+static void observe_pair(struct observed_pair *seen, const struct conf_pair *conf, size_t pair,
+                         const struct world *world, bool check)
 {
-    for (size_t i = 0; i < conf->pairs_count; i++)
-        world->local->read_pair(world->local_context, &conf->pairs[i], &seen->pairs[i]);
+    void *local = world->local_context;
+    seen->current.code = seen->previous.code = seen->next_key.code = PAIR_ABSENT;
+    world->local->read_pair(local, pair, WORLD_SOURCE, &seen->source);
+    if (check && seen->source.code == PAIR_READ)
+        world->local->check_pair(local, pair, &seen->source);
+    if (conf->install != NULL) {
+        world->local->read_pair(local, pair, WORLD_CURRENT, &seen->current);
+        world->local->read_pair(local, pair, WORLD_PREVIOUS, &seen->previous);
+    }
+    if (conf->next_key != NULL)
+        world->local->read_pair(local, pair, WORLD_NEXT_KEY, &seen->next_key);
 }
 
-static void observe_host(struct observed_host *seen, const struct conf_host *host,
-                         const struct world *world, struct arena *arena)
+void observe_pairs(struct observation *seen, const struct conf *conf, const struct world *world,
+                   bool check)
 {
-    seen->listed = false;
-    seen->result = (struct provider_result){.code = PROVIDER_REFUSED, .words = "out of memory"};
-    seen->sets = arena_take(arena, host->services_count, sizeof *seen->sets);
-    if (seen->sets == NULL)
-        return;
+    for (size_t i = 0; i < conf->pairs_count; i++)
+        observe_pair(&seen->pairs[i], &conf->pairs[i], i, world, check);
+}
+
+static struct provider_result refused(const char *words)
+{
+    struct provider_result result = {.code = PROVIDER_REFUSED};
+    struct buf b = BUF_OVER(result.words);
+    buf_text(&b, words);
+    return result;
+}
+
+/* What DNS shows first: it says where the RRsets are. */
+static int look_up(struct observed_host *seen, const struct conf_host *host,
+                   const struct world *world, struct arena *arena)
+{
+    seen->result = refused("its name is too long");
     for (size_t i = 0; i < host->services_count; i++) {
-        if (tlsa_owner(seen->sets[i].owner, host->services[i].port, host->name) != 0) {
-            memcpy(seen->result.words, "name too long", sizeof "name too long");
-            return;
-        }
+        struct world_view *view = &seen->views[i];
+        char owner[TLSA_OWNER_SIZE];
+        memset(view, 0, sizeof *view);
+        if (tlsa_owner(owner, host->services[i].port, host->name) != 0)
+            return 0;
+        if (world->network->look_up(world->network_context, host, owner, view, arena) != 0)
+            return -1;
+        memcpy(seen->sets[i].owner, view->asked && view->alias ? view->owner : owner, sizeof owner);
     }
-    seen->result = world->network->list(world->network_context, host->provider, host->name,
-                                        seen->sets, host->services_count, arena);
+    seen->result.code = PROVIDER_DONE;
+    return 0;
+}
+
+/* Owner names of the host's own go together; the end of a CNAME may lie in any zone. */
+static void list(struct observed_host *seen, const struct conf_host *host,
+                 const struct world *world, struct arena *arena)
+{
+    size_t i = 0;
+    while (i < host->services_count && seen->result.code == PROVIDER_DONE) {
+        size_t count = 1;
+        bool alias = seen->views[i].alias;
+        while (!alias && i + count < host->services_count && !seen->views[i + count].alias)
+            count++;
+        seen->result = world->network->list(world->network_context, host->provider,
+                                            alias ? seen->sets[i].owner : host->name,
+                                            &seen->sets[i], count, arena);
+        i += count;
+    }
     seen->listed = seen->result.code == PROVIDER_DONE;
 }
 
-void observe_records(struct observation *seen, const struct conf *conf, const struct world *world,
+static bool has_smtp(const struct conf_host *host)
+{
+    struct service service;
+    for (size_t i = 0; i < host->services_count; i++) {
+        if (service_find(host->services[i].name, &service) == 0 && service.start == SERVICE_SMTP &&
+            service.port == 25)
+            return true;
+    }
+    return false;
+}
+
+/* What an earlier look brought is gone with its arena; where the RRsets are is still known. */
+static void forget(struct observed_host *seen, const struct conf_host *host)
+{
+    seen->listed = false;
+    seen->alias_of = NULL;
+    for (size_t i = 0; i < host->services_count; i++) {
+        seen->sets[i].count = 0;
+        seen->sets[i].records = NULL;
+        memset(&seen->views[i], 0, sizeof seen->views[i]);
+    }
+}
+
+/*
+ * The servers were asked before the provider, whose answer may be what proves the clock: then
+ * signatures are judged by it only now, before anything is changed.
+ */
+static void judge_signatures(const struct observed_host *seen, const struct conf_host *host,
+                             const struct moment *now, struct arena *arena)
+{
+    for (size_t i = 0; i < host->services_count; i++) {
+        struct world_view *view = &seen->views[i];
+        char end[TIME_TEXT_SIZE], text[WORLD_WORDS_SIZE];
+        struct buf b = BUF_OVER(text);
+        if (!view->asked || view->zone != WORLD_ZONE_SIGNED || !now->proven ||
+            view->signature_end < 0 || view->signature_end >= now->wall - SKEW)
+            continue;
+        time_text(view->signature_end, end);
+        buf_printf(&b, "there is a DS record, but a signature ended at %s", end);
+        view->zone = WORLD_ZONE_BOGUS;
+        view->words = arena_text(arena, b.data, b.used);
+    }
+}
+
+int observe_records(struct observation *seen, const struct conf *conf, const struct world *world,
+                    struct arena *arena)
+{
+    for (size_t i = 0; i < conf->hosts_count; i++) {
+        const struct conf_host *host = &conf->hosts[i];
+        struct observed_host *found = &seen->hosts[i];
+        forget(found, host);
+        if (!found->wanted)
+            continue;
+        found->other_mx =
+            host->propagation != CONF_PROPAGATION_ALL
+                ? NULL
+                : world->network->other_mx(world->network_context, host, &found->alias_of, arena);
+        if (!has_smtp(host))
+            found->other_mx = NULL;
+        if (found->other_mx != NULL)
+            continue;
+        if (look_up(found, host, world, arena) != 0)
+            return -1;
+        if (found->result.code == PROVIDER_DONE)
+            list(found, host, world, arena);
+    }
+    world_now(world, &seen->now);
+    for (size_t i = 0; i < conf->hosts_count; i++)
+        judge_signatures(&seen->hosts[i], &conf->hosts[i], &seen->now, arena);
+    return 0;
+}
+
+int observe_services(struct observation *seen, const struct conf *conf, const struct world *world,
                      struct arena *arena)
 {
     for (size_t i = 0; i < conf->hosts_count; i++) {
-        seen->hosts[i].listed = false;
-        if (seen->hosts[i].wanted)
-            observe_host(&seen->hosts[i], &conf->hosts[i], world, arena);
-    }
-    world_now(world, &seen->now);
-}
-
-int observe_learn_pairs(struct state *state, const struct conf *conf,
-                        const struct observation *seen)
-{
-    for (size_t i = 0; i < conf->pairs_count; i++) {
-        if (seen->pairs[i].code != WORLD_PAIR_READ)
-            continue;
-        struct state_pair *pair = state_pair_make(state, conf->pairs[i].label);
-        if (pair == NULL || state_note_leaf(state, pair, &seen->pairs[i].leaf) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static uint32_t longest_ttl(const struct provider_rrset *set)
-{
-    uint32_t most = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->records[i].ttl > most)
-            most = set->records[i].ttl;
-    }
-    return most;
-}
-
-/* No list lags longer behind what was written. */
-#define LIST_LAG_MOST 86400
-
-/*
- * Whether a record of no key of ours that is not shown may be forgotten. Not one that we wrote and
- * that never showed: it is ours, however late it comes.
- */
-static bool is_over(const struct state_record *r, const struct moment *now)
-{
-    return !r->ours || r->seen || r->since.wall == 0 ||
-           state_elapsed(&r->since, now) > LIST_LAG_MOST;
-}
-
-static void learn_known(struct state *state, const struct conf *conf, const struct conf_host *host,
-                        const struct provider_rrset *set, const struct moment *now)
-{
-    struct state_record *next;
-    for (struct state_record *r = state->records; r != NULL; r = next) {
-        next = r->next;
-        if (!name_equal(r->owner, set->owner))
-            continue;
-        if (ripe_holds(set, &r->tlsa)) {
-            if (!r->seen)
-                r->since = *now;
-            r->seen = true;
-            /* The provider may give another TTL than was asked for. */
-            if (longest_ttl(set) > r->lifetime)
-                r->lifetime = longest_ttl(set);
-            continue;
-        }
-        if (!state_fits(state, conf, host, &r->tlsa) && is_over(r, now)) {
-            state_record_drop(state, r);
-            continue;
-        }
-        /*
-         * Somebody took it away. Caches may still hold an RRset that lacks it or not; when it is
-         * published again it is never the first.
-         */
-        if (r->seen) {
-            r->seen = false;
-            r->first = false;
-            memset(&r->since, 0, sizeof r->since);
-        }
-    }
-}
-
-/* Records that stand there already and fit a leaf of ours: visible since now, as far as we know. */
-static int learn_new(struct state *state, const struct conf *conf, const struct conf_host *host,
-                     const struct provider_rrset *set, const struct moment *now)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        const struct tlsa *tlsa = &set->records[i].tlsa;
-        if (state_record(state, set->owner, tlsa) != NULL || !state_fits(state, conf, host, tlsa))
-            continue;
-        struct state_record *record = state_record_make(state, set->owner, tlsa);
-        if (record == NULL)
-            return -1;
-        record->seen = true;
-        record->since = *now;
-        record->lifetime = longest_ttl(set);
-    }
-    return 0;
-}
-
-/* A wait whose beginning cannot be told any more begins now. */
-static void restart_waits(struct state *state, const struct moment *now)
-{
-    for (struct state_record *r = state->records; r != NULL; r = r->next) {
-        if ((r->seen || r->since.wall != 0) && state_elapsed(&r->since, now) < 0)
-            r->since = *now;
-    }
-    for (struct state_pair *p = state->pairs; p != NULL; p = p->next) {
-        if (p->reloaded && state_elapsed(&p->reload, now) < 0)
-            p->reload = *now;
-    }
-}
-
-int observe_learn_records(struct state *state, const struct conf *conf,
-                          const struct observation *seen)
-{
-    restart_waits(state, &seen->now);
-    for (size_t i = 0; i < conf->hosts_count; i++) {
-        const struct conf_host *host = &conf->hosts[i];
-        if (!seen->hosts[i].listed)
-            continue;
-        for (size_t s = 0; s < host->services_count; s++) {
-            const struct provider_rrset *set = &seen->hosts[i].sets[s];
-            learn_known(state, conf, host, set, &seen->now);
-            if (learn_new(state, conf, host, set, &seen->now) != 0)
+        for (size_t s = 0; s < conf->hosts[i].services_count; s++) {
+            struct world_service *found = &seen->hosts[i].services[s];
+            /* Of others nothing is known any more: what they showed is gone with ARENA. */
+            memset(found, 0, sizeof *found);
+            if (seen->hosts[i].wanted &&
+                world->network->probe(world->network_context, &conf->hosts[i], s, found, arena) !=
+                    0)
                 return -1;
         }
     }

@@ -1,6 +1,7 @@
-#include "roll/roll.h"
+#include "roll/rolling.h"
 
-#include "base/name.h"
+#include "roll/report.h"
+#include "roll/start.h"
 
 #include <string.h>
 
@@ -10,65 +11,22 @@
 #define FAULTS_MOST 3
 /* The least pause after such a pass, when the provider asked for none. */
 #define FAULT_PAUSE 30
+/* A step is awaited that DNS or a service decides: how often they are asked. */
+#define POLL_PAUSE 5
+/* A service that still shows a former leaf, asked again with waiting. */
+#define OLD_PAUSE 30
+#define OLDS_MOST 6
+/* Connections outlive a pause of so many seconds; servers close idle ones after a minute or more,
+ * and what was closed meanwhile is opened again. */
+#define KEEP_OPEN 60
+/* What the pauses of a cron call may take together, seconds. */
+#define PATIENCE 30
 /* One look's lists and plan; some 300 octets a record. */
 #define LOOK_MEMORY ((size_t)4 * 1024 * 1024)
 
 const char *roll_unknown_host(const struct roll_options *options, const struct conf *conf)
 {
-    for (size_t i = 0; i < options->hosts_count; i++) {
-        bool known = false;
-        for (size_t h = 0; h < conf->hosts_count; h++)
-            known = known || name_equal(options->hosts[i], conf->hosts[h].name) ||
-                    strcmp(options->hosts[i], conf->hosts[h].label) == 0;
-        if (!known)
-            return options->hosts[i];
-    }
-    return NULL;
-}
-
-struct rolling {
-    struct acting acting;
-    const struct roll_options *options;
-    struct state state;
-    struct observation seen;
-    struct outcome pass; /* of the pass under way */
-    bool lasting_failed; /* a hook failed, or the state: no later pass mends it */
-    bool *host_wanted, *pair_wanted;
-    bool *pair_said; /* its files' fault was told */
-    struct arena look;
-};
-
-static bool named(const struct roll_options *options, const struct conf_host *host)
-{
-    for (size_t i = 0; i < options->hosts_count; i++) {
-        if (name_equal(options->hosts[i], host->name) ||
-            strcmp(options->hosts[i], host->label) == 0)
-            return true;
-    }
-    return options->hosts_count == 0;
-}
-
-/*
- * The hosts asked for, and those that share a pair with one: a pair is rolled for all of its hosts
- * or for none.
- */
-static void want_hosts(struct rolling *r, const struct conf *conf)
-{
-    bool grown = true;
-    for (size_t h = 0; h < conf->hosts_count; h++)
-        r->host_wanted[h] = named(r->options, &conf->hosts[h]);
-    while (grown) {
-        grown = false;
-        for (size_t h = 0; h < conf->hosts_count; h++) {
-            for (size_t i = 0; i < conf->hosts[h].pairs_count; i++) {
-                size_t pair = conf->hosts[h].pairs[i];
-                if (r->host_wanted[h] && !r->pair_wanted[pair])
-                    grown = r->pair_wanted[pair] = true;
-                else if (r->pair_wanted[pair] && !r->host_wanted[h])
-                    grown = r->host_wanted[h] = true;
-            }
-        }
-    }
+    return start_unknown_host(conf, options->hosts, options->hosts_count);
 }
 
 static int prepare(struct rolling *r, const struct conf *conf, const struct world *world,
@@ -83,15 +41,19 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
     a->outcome = &r->pass;
     a->luck = arena_take(arena, conf->hosts_count, sizeof *a->luck);
     a->writes = arena_take(arena, conf->hosts_count, sizeof *a->writes);
-    a->reload_failed = arena_take(arena, conf->pairs_count, sizeof *a->reload_failed);
+    a->wrote = arena_take(arena, conf->hosts_count, sizeof *a->wrote);
+    a->failed = arena_take(arena, conf->pairs_count, sizeof *a->failed);
+    a->loaded = arena_take(arena, conf->pairs_count, sizeof *a->loaded);
+    a->shown = arena_take(arena, conf->pairs_count, sizeof *a->shown);
+    a->ask_services = true;
+    a->patience = r->options->wait ? INT64_MAX : PATIENCE;
     r->host_wanted = arena_take(arena, conf->hosts_count, sizeof *r->host_wanted);
     r->pair_wanted = arena_take(arena, conf->pairs_count, sizeof *r->pair_wanted);
-    r->pair_said = arena_take(arena, conf->pairs_count, sizeof *r->pair_said);
-    if (a->luck == NULL || a->writes == NULL || a->reload_failed == NULL ||
-        r->host_wanted == NULL || r->pair_wanted == NULL || r->pair_said == NULL)
+    if (a->luck == NULL || a->writes == NULL || a->wrote == NULL || a->failed == NULL ||
+        a->loaded == NULL || a->shown == NULL || r->host_wanted == NULL || r->pair_wanted == NULL)
         return -1;
     state_init(&r->state, arena);
-    want_hosts(r, conf);
+    start_mark(conf, r->options->hosts, r->options->hosts_count, r->host_wanted, r->pair_wanted);
     return observe_make(&r->seen, conf, arena);
 }
 
@@ -102,97 +64,54 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
 static int load_state(struct rolling *r, struct buf *saved)
 {
     const struct world *world = r->acting.world;
-    char words[WORLD_WORDS_SIZE] = "";
-    int length = world->local->load_state(world->local_context, saved->data, saved->size, words);
-    int rc = 0;
-    if (length == WORLD_STATE_FAILED) {
-        world_say(world, LOG_LEVEL_ERROR, "cannot read the state: %s", words);
-        return -1;
-    }
-    if (length > 0)
-        rc = state_parse(&r->state, saved->data, (size_t)length);
-    if (rc == STATE_VERSION || rc == STATE_NO_MEMORY) {
-        world_say(world, LOG_LEVEL_ERROR,
-                  "the state file is a later daneroll's; install that one again, or move it away");
-        return -1;
-    }
-    if (rc == 0 && length > 0) {
-        saved->used = (size_t)length;
+    char words[WORLD_WORDS_SIZE];
+    switch (start_state(world, &r->state, saved, words)) {
+    case START_STATE_READ:
+    case START_STATE_ABSENT:
         return 0;
-    }
-    buf_reset(saved);
-    if (length < 0)
+    case START_STATE_DAMAGED:
+        world_say(world, LOG_LEVEL_ERROR, "%s; it is set aside and its waits begin anew", words);
+        world->local->set_state_aside(world->local_context);
+        r->lasting_failed = true;
         return 0;
-    world_say(world, LOG_LEVEL_ERROR,
-              "the state file is damaged; it is set aside and its waits begin anew");
-    world->local->set_state_aside(world->local_context);
-    r->lasting_failed = true;
-    return 0;
+    case START_STATE_LATER:
+    case START_STATE_UNREADABLE:
+        break;
+    }
+    world_say(world, LOG_LEVEL_ERROR, "%s", words);
+    return -1;
 }
 
 /* --- one look -------------------------------------------------------------------------------- */
-
-static void report_pairs(struct rolling *r)
-{
-    const struct acting *a = &r->acting;
-    for (size_t i = 0; i < a->conf->pairs_count; i++) {
-        const struct world_pair *pair = &r->seen.pairs[i];
-        if (!r->pair_wanted[i] || pair->code == WORLD_PAIR_READ)
-            continue;
-        if (pair->code == WORLD_PAIR_LATER)
-            r->pass.later = true;
-        else
-            r->pass.failed = true;
-        if (!r->pair_said[i])
-            world_say(a->world, LOG_LEVEL_ERROR, "%s: %s", a->conf->pairs[i].label, pair->words);
-        r->pair_said[i] = true;
-    }
-}
 
 static void report_listings(struct rolling *r)
 {
     for (size_t h = 0; h < r->acting.conf->hosts_count; h++) {
         const struct observed_host *host = &r->seen.hosts[h];
-        if (host->wanted && !host->listed)
+        if (host->wanted && !host->listed && host->other_mx == NULL)
             act_report(&r->acting, h, "cannot list its TLSA records", &host->result);
     }
 }
 
-static void report_note(struct rolling *r, const struct plan_note *note)
+static int ask_services(struct rolling *r)
 {
-    const struct acting *a = &r->acting;
-    char text[TLSA_TEXT_SIZE];
-    struct buf b = BUF_OVER(text);
-    if (note->kind == PLAN_NOTE_HELD) {
-        world_say(a->world, LOG_LEVEL_DETAIL,
-                  "%s: its reload waits for %s, which shares a command and is not ready",
-                  a->conf->pairs[note->pair].label, a->conf->pairs[note->other].label);
-        return;
+    if (!r->acting.ask_services)
+        return 0;
+    arena_release(&r->services);
+    r->acting.ask_services = false;
+    return observe_services(&r->seen, r->acting.conf, r->acting.world, &r->services);
+}
+
+/* A first round counts only if the second one follows it. */
+static void drop_rounds(struct rolling *r, const struct plan *plan)
+{
+    for (size_t i = 0; i < r->acting.conf->pairs_count; i++) {
+        bool goes_on = false;
+        for (size_t k = 0; k < plan->actions_count; k++)
+            goes_on =
+                goes_on || (plan->actions[k].kind == PLAN_VERIFIED && plan->actions[k].pair == i);
+        r->acting.shown[i] = r->acting.shown[i] && goes_on;
     }
-    if (note->kind == PLAN_NOTE_NO_RELOAD) {
-        world_say(a->world, r->pass.changed ? LOG_LEVEL_WARNING : LOG_LEVEL_DETAIL,
-                  "%s: renewed, but it has no `reload`: the records of its former key stay",
-                  a->conf->pairs[note->pair].label);
-        return;
-    }
-    const struct conf_host *host = &a->conf->hosts[note->host];
-    const char *owner = r->seen.hosts[note->host].sets[note->service].owner;
-    struct state_record *known = state_record_make(a->state, owner, &note->record);
-    /* Told once: a cron line would say it for ever. */
-    enum log_level level = known != NULL && known->said ? LOG_LEVEL_DETAIL : LOG_LEVEL_WARNING;
-    if (known != NULL)
-        known->said = true;
-    tlsa_brief(&b, &note->record);
-    if (note->kind == PLAN_NOTE_STALE)
-        world_say(a->world, level,
-                  "%s: %s %s fits no key known here and is not ours: left alone; 'adopt = yes' "
-                  "retires it",
-                  host->name, owner, text);
-    else
-        world_say(
-            a->world, level,
-            "%s: %s %s names an issuer: left alone; see to it that the chain keeps fitting it",
-            host->name, owner, text);
 }
 
 /*
@@ -202,22 +121,30 @@ static void report_note(struct rolling *r, const struct plan_note *note)
 static int look(struct rolling *r, struct plan *plan)
 {
     struct acting *a = &r->acting;
+    const struct knowledge k = {a->conf, &r->state, &r->seen};
+    const struct plan_options options = {r->options->now, a->loaded, a->shown};
     arena_release(&r->look);
     for (size_t h = 0; h < a->conf->hosts_count; h++)
         r->seen.hosts[h].wanted = r->host_wanted[h] && a->luck[h] == HOST_GOOD;
-    observe_pairs(&r->seen, a->conf, a->world);
-    report_pairs(r);
-    if (observe_learn_pairs(a->state, a->conf, &r->seen) != 0)
+    observe_pairs(&r->seen, a->conf, a->world, true);
+    if (ask_services(r) != 0 || observe_records(&r->seen, a->conf, a->world, &r->look) != 0)
         return -1;
-    observe_records(&r->seen, a->conf, a->world, &r->look);
     report_listings(r);
-    if (observe_learn_records(a->state, a->conf, &r->seen) != 0 ||
-        plan_make(plan, a->conf, a->state, &r->seen, &r->look) != 0)
+    if (learn(a->state, a->conf, &r->seen) != 0 || plan_make(plan, &k, &options, &r->look) != 0)
         return -1;
-    for (size_t i = 0; i < plan->notes_count; i++)
-        report_note(r, &plan->notes[i]);
+    drop_rounds(r, plan);
     (void)act_save(a);
     return 0;
+}
+
+/* Whether every host was looked at: what was not said then no longer holds. */
+static bool saw_all(const struct rolling *r)
+{
+    for (size_t h = 0; h < r->acting.conf->hosts_count; h++) {
+        if (!r->seen.hosts[h].wanted || !r->seen.hosts[h].listed)
+            return false;
+    }
+    return true;
 }
 
 /* Looks and acts until nothing is due. */
@@ -229,9 +156,15 @@ static enum act_result take_steps(struct rolling *r, struct plan *plan)
             r->pass.failed = true;
             return ACT_NOTHING;
         }
+        report_plan(&r->acting, plan, REPORT_FIRST);
         enum act_result rc = act_plan(&r->acting, plan);
-        if (rc != ACT_LOOK)
-            return rc;
+        if (rc == ACT_LOOK)
+            continue;
+        report_plan(&r->acting, plan, REPORT_REST);
+        act_keep_failures(&r->acting);
+        if (saw_all(r))
+            state_said_sweep(&r->state);
+        return rc;
     }
     world_say(r->acting.world, LOG_LEVEL_ERROR,
               "the records keep changing while they are looked at; the next run goes on");
@@ -246,23 +179,63 @@ static void say_next(struct rolling *r, const struct plan *plan, struct buf *wha
     const struct conf *conf = r->acting.conf;
     char text[64];
     struct buf in = BUF_OVER(text);
-    if (plan->next == PLAN_STEP_RELOAD)
-        buf_printf(what, "%s: reload, when no cache can hold records without the new key",
+    if (plan->next == PLAN_STEP_INSTALL)
+        buf_printf(what, "%s: %s, when no cache can hold records without the new key",
+                   conf->pairs[plan->next_index].label,
+                   conf->pairs[plan->next_index].install == NULL ? "reload" : "install");
+    else if (plan->next == PLAN_STEP_VISIBLE)
+        buf_printf(what, "%s: waiting until every name server shows the new records",
                    conf->pairs[plan->next_index].label);
     else
         buf_printf(what, "%s: retire stale records", conf->hosts[plan->next_index].name);
     buf_duration(&in, plan->next_in);
-    world_say(r->acting.world,
-              r->options->wait || r->pass.changed ? LOG_LEVEL_NOTICE : LOG_LEVEL_DETAIL,
-              "%s, in %s", what->data, text);
+    enum log_level level =
+        r->options->wait || r->pass.changed ? LOG_LEVEL_NOTICE : LOG_LEVEL_DETAIL;
+    if (plan->next == PLAN_STEP_VISIBLE)
+        world_say(r->acting.world, level, "%s", what->data);
+    else
+        world_say(r->acting.world, level, "%s, in %s", what->data, text);
+}
+
+/* A pair that services have loaded, and that some of them do not show yet. */
+static bool is_verifying(const struct rolling *r)
+{
+    for (size_t i = 0; i < r->acting.conf->pairs_count; i++) {
+        const struct state_pair *pair = state_pair(&r->state, r->acting.conf->pairs[i].label);
+        if (pair != NULL && r->pair_wanted[i] && pair->loading && !pair->verified)
+            return true;
+    }
+    return false;
+}
+
+/* Name servers that do not show yet what this call wrote: all is done when they do. */
+static bool is_settling(struct rolling *r, const struct plan *plan, struct buf *what)
+{
+    const struct conf *conf = r->acting.conf;
+    for (size_t i = 0; i < plan->notes_count; i++) {
+        size_t h = plan->notes[i].host;
+        if (plan->notes[i].kind != PLAN_NOTE_LAGS || !act_settles(&r->acting, h) ||
+            conf->hosts[h].propagation != CONF_PROPAGATION_ALL)
+            continue;
+        buf_printf(what, "%s: waiting until every name server shows what was written",
+                   conf->hosts[h].name);
+        world_say(r->acting.world, r->settling ? LOG_LEVEL_DETAIL : LOG_LEVEL_NOTICE, "%s",
+                  what->data);
+        r->settling = true;
+        return true;
+    }
+    return false;
 }
 
 /* How long until it is worth looking again; -1: there is nothing to wait for. */
-static int64_t pause_length(struct rolling *r, const struct plan *plan, unsigned *faults)
+static int64_t pause_length(struct rolling *r, const struct plan *plan, unsigned *faults,
+                            unsigned *olds)
 {
     int64_t length = -1;
     if (plan->next != PLAN_STEP_NONE)
-        length = plan->next_in;
+        length = plan->next == PLAN_STEP_VISIBLE ? POLL_PAUSE : plan->next_in;
+    if (is_verifying(r) && ++*olds <= OLDS_MOST && (length < 0 || length > OLD_PAUSE))
+        length = OLD_PAUSE;
     if (!r->pass.later)
         *faults = 0;
     else if (++*faults < FAULTS_MOST) {
@@ -279,6 +252,7 @@ static void begin_pass(struct rolling *r)
     bool changed = r->pass.changed;
     r->pass = (struct outcome){.changed = changed};
     r->acting.later = 0;
+    r->acting.ask_services = true;
     for (size_t h = 0; h < r->acting.conf->hosts_count; h++) {
         r->acting.writes[h] = 0;
         if (r->acting.luck[h] == HOST_LATER)
@@ -286,14 +260,27 @@ static void begin_pass(struct rolling *r)
         else if (r->acting.luck[h] == HOST_OUT)
             r->lasting_failed = true;
     }
-    for (size_t i = 0; i < r->acting.conf->pairs_count; i++)
-        r->lasting_failed = r->lasting_failed || r->acting.reload_failed[i];
+    for (size_t i = 0; i < r->acting.conf->pairs_count; i++) {
+        r->lasting_failed = r->lasting_failed || r->acting.failed[i];
+        r->acting.loaded[i] = false;
+    }
 }
 
+/* When the next call has to look: at the next step, or for a look from time to time. */
+static int64_t next_look(const struct rolling *r, const struct plan *plan)
+{
+    int64_t in = r->acting.conf->check_interval;
+    if (r->pass.failed || r->pass.later || r->pass.usage || r->lasting_failed || is_verifying(r) ||
+        !saw_all(r) || plan->next == PLAN_STEP_VISIBLE)
+        return 0;
+    return plan->next != PLAN_STEP_NONE && plan->next_in < in ? plan->next_in : in;
+}
+
+/* Passes until nothing is left to wait for. */
 static void roll(struct rolling *r)
 {
     const struct world *world = r->acting.world;
-    unsigned faults = 0;
+    unsigned faults = 0, olds = 0;
     for (;;) {
         char what[512] = "";
         struct buf b = BUF_OVER(what);
@@ -303,15 +290,19 @@ static void roll(struct rolling *r)
             break;
         if (plan.next != PLAN_STEP_NONE)
             say_next(r, &plan, &b);
-        if (!r->options->wait)
-            return;
         bool usage = r->pass.usage;
-        int64_t length = pause_length(r, &plan, &faults);
-        if (length < 0)
+        int64_t length = r->options->wait ? pause_length(r, &plan, &faults, &olds) : -1;
+        if (length < 0 && r->options->wait && is_settling(r, &plan, &b))
+            length = POLL_PAUSE;
+        if (length < 0) {
+            (void)act_save(&r->acting);
+            due_note(r, next_look(r, &plan));
             return;
-        if (plan.next == PLAN_STEP_NONE)
-            buf_text(&b, "trying again");
-        world->network->rest(world->network_context);
+        }
+        if (b.used == 0)
+            buf_text(&b, "looking again");
+        if (length > KEEP_OPEN)
+            world->network->rest(world->network_context);
         if (world->local->wait(world->local_context, length, what))
             break;
         begin_pass(r);
@@ -321,22 +312,25 @@ static void roll(struct rolling *r)
     r->pass.later = true;
 }
 
-/*
- * `renew`, after what stands in `certificate` now was noted: that is the key in use until a reload
- * that comes after the replacement has succeeded.
- */
-static void renew(struct rolling *r)
+/* --------------------------------------------------------------------------------------------- */
+
+/* `run --retry`: what was put back may be installed again. */
+static void retry(struct rolling *r)
 {
-    struct acting *a = &r->acting;
-    observe_pairs(&r->seen, a->conf, a->world);
-    if (observe_learn_pairs(a->state, a->conf, &r->seen) != 0 || act_save(a) != 0) {
-        world_say(a->world, LOG_LEVEL_ERROR,
-                  "nothing is renewed: the key in use could not be noted");
-        r->lasting_failed = true;
-        return;
+    for (size_t i = 0; i < r->acting.conf->pairs_count; i++) {
+        struct state_pair *pair = state_pair(&r->state, r->acting.conf->pairs[i].label);
+        if (pair == NULL || !r->pair_wanted[i])
+            continue;
+        pair->put_back = false;
+        pair->tries = 0;
     }
-    act_renew(a, r->pair_wanted);
-    r->lasting_failed = r->lasting_failed || r->pass.failed;
+}
+
+/* Whether this call has to do more than look at the clock. */
+static bool is_due(struct rolling *r)
+{
+    const struct roll_options *o = r->options;
+    return o->wait || o->now || o->retry || o->hosts_count > 0 || !due_nothing(r);
 }
 
 struct outcome roll_run(const struct conf *conf, const struct world *world,
@@ -344,7 +338,8 @@ struct outcome roll_run(const struct conf *conf, const struct world *world,
 {
     static char text[STATE_TEXT_SIZE];
     struct buf saved = BUF_OVER(text);
-    struct rolling r = {.options = options, .look = arena_make(LOOK_MEMORY)};
+    struct rolling r = {
+        .options = options, .look = arena_make(LOOK_MEMORY), .services = arena_make(LOOK_MEMORY)};
     if (prepare(&r, conf, world, arena) != 0) {
         world_say(world, LOG_LEVEL_ERROR, "out of memory");
         r.pass.failed = true;
@@ -355,11 +350,16 @@ struct outcome roll_run(const struct conf *conf, const struct world *world,
         r.pass.failed = true;
         return r.pass;
     }
-    if (options->renew)
-        renew(&r);
-    roll(&r);
-    (void)act_save(&r.acting);
+    if (options->retry)
+        retry(&r);
+    if (!options->no_renew)
+        renew_pairs(&r);
+    if (is_due(&r)) {
+        roll(&r);
+        (void)act_save(&r.acting);
+    }
     r.pass.failed = r.pass.failed || r.lasting_failed;
     arena_release(&r.look);
+    arena_release(&r.services);
     return r.pass;
 }

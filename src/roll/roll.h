@@ -8,8 +8,11 @@
 #include "roll/act.h"
 
 struct roll_options {
-    bool wait;                /* stay until all is done */
-    bool renew;               /* run `renew` first */
+    bool wait;                /* stay until all is done; `renew` is run first */
+    bool no_renew;            /* `renew` is not run */
+    bool now;                 /* `renew` at once, and publish-wait and retire-wait are 0 */
+    bool retry;               /* what was put back may be installed again */
+    bool rehearsal;           /* commands are told, not run: what they bring is not looked for */
     size_t hosts_count;       /* 0: all */
     const char *const *hosts; /* names or labels; every one is known to the configuration */
 };

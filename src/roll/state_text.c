@@ -1,14 +1,21 @@
 /*
- * The state file's text:
+ * The state file's text. TIME is "-", or BOOT BOOTTIME WALL 0|1 (proven); BOOT is "-" where the
+ * kernel gives no boot id. Labels have no blanks in them.
  *
  *     daneroll state 1
- *     pair LABEL - | pair LABEL BOOT BOOTTIME WALL 0|1        (the last good reload)
+ *     pair LABEL loaded|reload quiet|loading TRIES
+ *     began LABEL TIME
+ *     verified LABEL TIME
+ *     renewed LABEL TIME
+ *     refused LABEL CERT256 CONF256
  *     leaf LABEL CERT256 CERT512 SPKI256 SPKI512
- *     record OWNER U S M HEX|sha256:HEX:LENGTH ours|sent|foreign first|beside told|untold LIFETIME
- *            - | BOOT BOOTTIME WALL 0|1        (first seen; of "sent": written)
+ *     owner NAME never|had LIFETIME
+ *     lowered NAME TIME
+ *     denied NAME TIME
+ *     wait NAME CERT256 SPKI256 fits|misfit partly|complete TIME
+ *     record NAME U S M HEX|sha256:HEX:LENGTH ours|sent TIME
+ *     said SHA256
  *     end SHA256                                              (of all octets before this line)
- *
- * BOOT is "-" where the kernel gives no boot id. Labels have no blanks in them.
  */
 #include "base/hex.h"
 #include "roll/state.h"
@@ -29,31 +36,73 @@ struct words {
     size_t length[WORDS_MOST];
 };
 
-static void put_moment(struct buf *b, const struct moment *m)
+/* "-" where it does not count. */
+static void put_moment(struct buf *b, bool counts, const struct moment *m)
 {
-    buf_printf(b, " %s %lld %lld %d", m->boot[0] == '\0' ? "-" : m->boot, (long long)m->boottime,
-               (long long)m->wall, m->proven ? 1 : 0);
+    if (counts)
+        buf_printf(b, " %s %lld %lld %d", m->boot[0] == '\0' ? "-" : m->boot,
+                   (long long)m->boottime, (long long)m->wall, m->proven ? 1 : 0);
+    else
+        buf_text(b, " -");
+}
+
+/* "WORD NAME TIME", where it counts. */
+static void put_time(struct buf *b, const char *word, const char *name, bool counts,
+                     const struct moment *m)
+{
+    if (!counts)
+        return;
+    buf_printf(b, "%s %s", word, name);
+    put_moment(b, true, m);
+    buf_char(b, '\n');
+}
+
+static void put_digest(struct buf *b, const uint8_t *bytes, size_t length)
+{
+    buf_char(b, ' ');
+    buf_hex(b, bytes, length);
 }
 
 static void print_pair(const struct state_pair *pair, struct buf *b)
 {
-    buf_printf(b, "pair %s", pair->label);
-    if (pair->reloaded)
-        put_moment(b, &pair->reload);
-    else
-        buf_text(b, " -");
-    buf_char(b, '\n');
-    for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
-        buf_printf(b, "leaf %s ", pair->label);
-        buf_hex(b, l->digests.certificate256, sizeof l->digests.certificate256);
-        buf_char(b, ' ');
-        buf_hex(b, l->digests.certificate512, sizeof l->digests.certificate512);
-        buf_char(b, ' ');
-        buf_hex(b, l->digests.spki256, sizeof l->digests.spki256);
-        buf_char(b, ' ');
-        buf_hex(b, l->digests.spki512, sizeof l->digests.spki512);
+    buf_printf(b, "pair %s %s %s %u\n", pair->label, pair->reload ? "reload" : "loaded",
+               pair->loading ? "loading" : "quiet", (unsigned)pair->tries);
+    put_time(b, "began", pair->label, pair->began, &pair->begin);
+    put_time(b, "verified", pair->label, pair->verified, &pair->verification);
+    put_time(b, "renewed", pair->label, pair->renewed, &pair->renewal);
+    if (pair->put_back) {
+        buf_printf(b, "refused %s", pair->label);
+        put_digest(b, pair->refused, sizeof pair->refused);
+        put_digest(b, pair->refused_conf, sizeof pair->refused_conf);
         buf_char(b, '\n');
     }
+    for (const struct state_leaf *l = pair->leafs; l != NULL; l = l->next) {
+        buf_printf(b, "leaf %s", pair->label);
+        put_digest(b, l->digests.certificate256, sizeof l->digests.certificate256);
+        put_digest(b, l->digests.certificate512, sizeof l->digests.certificate512);
+        put_digest(b, l->digests.spki256, sizeof l->digests.spki256);
+        put_digest(b, l->digests.spki512, sizeof l->digests.spki512);
+        buf_char(b, '\n');
+    }
+}
+
+static void print_owner(const struct state_owner *owner, struct buf *b)
+{
+    buf_printf(b, "owner %s %s %u\n", owner->name, owner->had ? "had" : "never",
+               (unsigned)owner->lifetime);
+    put_time(b, "lowered", owner->name, owner->lowered, &owner->since);
+    put_time(b, "denied", owner->name, owner->denied, &owner->denial);
+}
+
+static void print_wait(const struct state_wait *wait, struct buf *b)
+{
+    buf_printf(b, "wait %s", wait->owner);
+    put_digest(b, wait->certificate, sizeof wait->certificate);
+    put_digest(b, wait->key, sizeof wait->key);
+    buf_printf(b, " %s %s", wait->misfit ? "misfit" : "fits",
+               wait->complete ? "complete" : "partly");
+    put_moment(b, wait->reached, &wait->since);
+    buf_char(b, '\n');
 }
 
 static void print_record(const struct state_record *r, struct buf *b)
@@ -70,13 +119,8 @@ static void print_record(const struct state_record *r, struct buf *b)
         if (t->length == 0)
             buf_char(b, '-');
     }
-    const char *whose = !r->ours ? "foreign" : r->seen ? "ours" : "sent";
-    buf_printf(b, " %s %s %s %u", whose, r->first ? "first" : "beside", r->said ? "told" : "untold",
-               (unsigned)r->lifetime);
-    if (r->seen || (r->ours && r->since.wall != 0))
-        put_moment(b, &r->since);
-    else
-        buf_text(b, " -");
+    buf_text(b, r->seen ? " ours" : " sent");
+    put_moment(b, r->since.wall != 0, &r->since);
     buf_char(b, '\n');
 }
 
@@ -95,8 +139,17 @@ void state_print(const struct state *state, struct buf *b)
     buf_text(b, HEADER VERSION "\n");
     for (const struct state_pair *p = state->pairs; p != NULL; p = p->next)
         print_pair(p, b);
+    for (const struct state_owner *o = state->owners; o != NULL; o = o->next)
+        print_owner(o, b);
+    for (const struct state_wait *w = state->waits; w != NULL; w = w->next)
+        print_wait(w, b);
     for (const struct state_record *r = state->records; r != NULL; r = r->next)
         print_record(r, b);
+    for (const struct state_said *s = state->said; s != NULL; s = s->next) {
+        buf_text(b, "said");
+        put_digest(b, s->digest, sizeof s->digest);
+        buf_char(b, '\n');
+    }
     put_sum(b, b->data, b->used);
 }
 
@@ -195,27 +248,69 @@ static int read_moment(const struct words *w, size_t first, struct moment *m)
     return m->boottime < 0 || m->wall < 0 || proven < 0 ? STATE_MALFORMED : 1;
 }
 
+static struct state_pair *pair_of(struct state *state, const struct words *w)
+{
+    char label[CONF_LABEL_MOST + 1];
+    return copy_word(w, 1, label, sizeof label) == 0 ? state_pair(state, label) : NULL;
+}
+
 static int read_pair(struct state *state, const struct words *w)
 {
     char label[CONF_LABEL_MOST + 1];
-    if (copy_word(w, 1, label, sizeof label) != 0 || state_pair(state, label) != NULL)
+    if (w->count != 5 || copy_word(w, 1, label, sizeof label) != 0 ||
+        state_pair(state, label) != NULL)
+        return STATE_MALFORMED;
+    int reload = either(w, 2, "reload", "loaded"), loading = either(w, 3, "loading", "quiet");
+    int64_t tries = number(w, 4, UINT32_MAX);
+    if (reload < 0 || loading < 0 || tries < 0)
         return STATE_MALFORMED;
     struct state_pair *pair = state_pair_make(state, label);
     if (pair == NULL)
         return STATE_NO_MEMORY;
-    int moment = read_moment(w, 2, &pair->reload);
-    pair->reloaded = moment == 1;
-    return moment < 0 ? moment : 0;
+    pair->reload = reload == 1;
+    pair->loading = loading == 1;
+    pair->tries = (uint32_t)tries;
+    return 0;
+}
+
+/* A moment of an entry that stands before it; each once. */
+static int read_time(const struct words *w, bool *counts, struct moment *m)
+{
+    if (*counts || read_moment(w, 2, m) != 1)
+        return STATE_MALFORMED;
+    *counts = true;
+    return 0;
+}
+
+static int read_pair_time(struct state *state, const struct words *w)
+{
+    struct state_pair *pair = pair_of(state, w);
+    if (pair == NULL)
+        return STATE_MALFORMED;
+    if (word_is(w, 0, "began"))
+        return read_time(w, &pair->began, &pair->begin);
+    if (word_is(w, 0, "verified"))
+        return read_time(w, &pair->verified, &pair->verification);
+    return read_time(w, &pair->renewed, &pair->renewal);
+}
+
+static int read_refused(struct state *state, const struct words *w)
+{
+    struct state_pair *pair = pair_of(state, w);
+    if (pair == NULL || w->count != 4 || pair->put_back ||
+        digest(w, 2, pair->refused, sizeof pair->refused) != 0 ||
+        digest(w, 3, pair->refused_conf, sizeof pair->refused_conf) != 0)
+        return STATE_MALFORMED;
+    pair->put_back = true;
+    return 0;
 }
 
 static int read_leaf(struct state *state, const struct words *w)
 {
-    char label[CONF_LABEL_MOST + 1];
     struct cert_digests d;
-    if (w->count != 6 || copy_word(w, 1, label, sizeof label) != 0)
-        return STATE_MALFORMED;
-    struct state_pair *pair = state_pair(state, label);
-    if (pair == NULL || digest(w, 2, d.certificate256, sizeof d.certificate256) != 0 ||
+    struct state_pair *pair = pair_of(state, w);
+    if (pair == NULL || w->count != 6 ||
+        digest(w, 2, d.certificate256, sizeof d.certificate256) != 0 ||
         digest(w, 3, d.certificate512, sizeof d.certificate512) != 0 ||
         digest(w, 4, d.spki256, sizeof d.spki256) != 0 ||
         digest(w, 5, d.spki512, sizeof d.spki512) != 0)
@@ -244,7 +339,6 @@ static int read_hashed(const char *text, size_t length, struct tlsa *t)
 static int read_tlsa(const struct words *w, size_t first, struct tlsa *t)
 {
     uint8_t data[TLSA_DATA_MOST];
-    int length;
     int64_t usage = number(w, first, 255), selector = number(w, first + 1, 255),
             matching = number(w, first + 2, 255);
     if (usage < 0 || selector < 0 || matching < 0 || first + 3 >= w->count)
@@ -254,12 +348,68 @@ static int read_tlsa(const struct words *w, size_t first, struct tlsa *t)
     t->combination = c;
     if (read_hashed(w->at[first + 3], w->length[first + 3], t) == 0)
         return 0;
-    length = word_is(w, first + 3, "-")
-                 ? 0
-                 : hex_decode(w->at[first + 3], w->length[first + 3], data, sizeof data);
+    int length = word_is(w, first + 3, "-")
+                     ? 0
+                     : hex_decode(w->at[first + 3], w->length[first + 3], data, sizeof data);
     if (length < 0)
         return STATE_MALFORMED;
     tlsa_set(t, c, data, (size_t)length);
+    return 0;
+}
+
+static int read_owner(struct state *state, const struct words *w)
+{
+    char name[TLSA_OWNER_SIZE];
+    if (w->count != 4 || copy_word(w, 1, name, sizeof name) != 0 ||
+        state_owner(state, name) != NULL)
+        return STATE_MALFORMED;
+    int had = either(w, 2, "had", "never");
+    int64_t lifetime = number(w, 3, UINT32_MAX);
+    if (had < 0 || lifetime < 0)
+        return STATE_MALFORMED;
+    struct state_owner *owner = state_owner_make(state, name);
+    if (owner == NULL)
+        return STATE_NO_MEMORY;
+    owner->had = had == 1;
+    owner->lifetime = (uint32_t)lifetime;
+    return 0;
+}
+
+static struct state_owner *owner_of(struct state *state, const struct words *w)
+{
+    char name[TLSA_OWNER_SIZE];
+    return copy_word(w, 1, name, sizeof name) == 0 ? state_owner(state, name) : NULL;
+}
+
+static int read_owner_time(struct state *state, const struct words *w)
+{
+    struct state_owner *owner = owner_of(state, w);
+    if (owner == NULL)
+        return STATE_MALFORMED;
+    return word_is(w, 0, "lowered") ? read_time(w, &owner->lowered, &owner->since)
+                                    : read_time(w, &owner->denied, &owner->denial);
+}
+
+static int read_wait(struct state *state, const struct words *w)
+{
+    char owner[TLSA_OWNER_SIZE];
+    struct cert_digests leaf = {0};
+    struct moment since = {0};
+    if (copy_word(w, 1, owner, sizeof owner) != 0 ||
+        digest(w, 2, leaf.certificate256, sizeof leaf.certificate256) != 0 ||
+        digest(w, 3, leaf.spki256, sizeof leaf.spki256) != 0)
+        return STATE_MALFORMED;
+    int misfit = either(w, 4, "misfit", "fits"), complete = either(w, 5, "complete", "partly");
+    int moment = read_moment(w, 6, &since);
+    if (misfit < 0 || complete < 0 || moment < 0 || state_wait(state, owner, &leaf) != NULL)
+        return STATE_MALFORMED;
+    struct state_wait *wait = state_wait_make(state, owner, &leaf);
+    if (wait == NULL)
+        return STATE_NO_MEMORY;
+    wait->misfit = misfit == 1;
+    wait->complete = complete == 1;
+    wait->reached = moment == 1;
+    wait->since = since;
     return 0;
 }
 
@@ -267,37 +417,54 @@ static int read_record(struct state *state, const struct words *w)
 {
     char owner[TLSA_OWNER_SIZE];
     struct tlsa tlsa;
-    if (copy_word(w, 1, owner, sizeof owner) != 0 || read_tlsa(w, 2, &tlsa) != 0)
+    struct moment since = {0};
+    if (copy_word(w, 1, owner, sizeof owner) != 0 || read_tlsa(w, 2, &tlsa) != 0 ||
+        state_record(state, owner, &tlsa) != NULL)
         return STATE_MALFORMED;
-    bool sent = word_is(w, 6, "sent");
-    int ours = sent ? 1 : either(w, 6, "ours", "foreign"), first = either(w, 7, "first", "beside"),
-        said = either(w, 8, "told", "untold");
-    int64_t lifetime = number(w, 9, UINT32_MAX);
-    if (ours < 0 || first < 0 || said < 0 || lifetime < 0)
+    int seen = either(w, 6, "ours", "sent"), moment = read_moment(w, 7, &since);
+    if (seen < 0 || moment < 0)
         return STATE_MALFORMED;
     struct state_record *record = state_record_make(state, owner, &tlsa);
     if (record == NULL)
         return STATE_NO_MEMORY;
-    record->ours = ours == 1;
-    record->first = first == 1;
-    record->said = said == 1;
-    record->lifetime = (uint32_t)lifetime;
-    int moment = read_moment(w, 10, &record->since);
-    record->seen = moment == 1 && !sent;
-    return moment < 0 || (ours == 1 && moment == 0 && !sent) ? STATE_MALFORMED : 0;
+    record->seen = seen == 1;
+    record->since = since;
+    return 0;
 }
+
+static int read_said(struct state *state, const struct words *w)
+{
+    struct state_said **end = &state->said;
+    struct state_said *said = arena_take(state->arena, 1, sizeof *said);
+    if (said == NULL)
+        return STATE_NO_MEMORY;
+    if (w->count != 2 || digest(w, 1, said->digest, sizeof said->digest) != 0)
+        return STATE_MALFORMED;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = said;
+    return 0;
+}
+
+static const struct {
+    const char *word;
+    int (*read)(struct state *state, const struct words *w);
+} lines[] = {
+    {"pair", read_pair},         {"began", read_pair_time},    {"verified", read_pair_time},
+    {"renewed", read_pair_time}, {"refused", read_refused},    {"leaf", read_leaf},
+    {"owner", read_owner},       {"lowered", read_owner_time}, {"denied", read_owner_time},
+    {"wait", read_wait},         {"record", read_record},      {"said", read_said},
+};
 
 static int read_line(struct state *state, const char *line, size_t length)
 {
     struct words w;
     if (split(line, length, &w) != 0 || w.count == 0)
         return STATE_MALFORMED;
-    if (word_is(&w, 0, "pair"))
-        return read_pair(state, &w);
-    if (word_is(&w, 0, "leaf"))
-        return read_leaf(state, &w);
-    if (word_is(&w, 0, "record"))
-        return read_record(state, &w);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (word_is(&w, 0, lines[i].word))
+            return lines[i].read(state, &w);
+    }
     return STATE_MALFORMED;
 }
 

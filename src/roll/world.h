@@ -12,50 +12,90 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/name.h"
 #include "base/time.h"
-#include "cert/spki.h"
 #include "conf/conf.h"
+#include "dane/probe.h"
 #include "dane/tlsa.h"
 #include "provider/provider.h"
+#include "roll/pair.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define WORLD_WORDS_SIZE 512
+/* 2001:db8:ffff:ffff:ffff:ffff:255.255.255.255 and NUL. */
+#define WORLD_ADDRESS_SIZE 48
 
-/* What reading a pair's files gave. */
-enum world_pair_code {
-    WORLD_PAIR_READ,
-    WORLD_PAIR_LATER, /* key and certificate do not fit: it is being written */
-    WORLD_PAIR_FAILED /* the words say why */
+/* --- what DNS shows -------------------------------------------------------------------------- */
+
+/* What one authoritative server answers to a question for a TLSA RRset. */
+enum world_answer {
+    WORLD_RRSET,
+    WORLD_DENIAL, /* no such name, or no such type */
+    WORLD_SILENT, /* no answer in time, or no way there */
+    WORLD_LAME    /* an answer that no resolver could use: REFUSED, SERVFAIL, not authoritative */
 };
 
-struct world_pair {
-    enum world_pair_code code;
-    struct cert_digests leaf;
-    int64_t not_after; /* seconds since 1970 */
-    char words[WORLD_WORDS_SIZE];
+struct world_server {
+    char name[NAME_SIZE];
+    char address[WORLD_ADDRESS_SIZE];
+    enum world_answer answer;
+    size_t count; /* of an RRset */
+    struct tlsa *records;
+    uint32_t lifetime; /* the largest of TTL and the signature's Original TTL, seconds */
+    const char *words; /* what is wrong with it; NULL: nothing to say */
 };
 
-/* A command of the user, with what it is told in its environment (DANE_...). NULL: not told. */
-struct world_hook {
-    const char *command; /* for sh -c */
-    const char *event;   /* "renew" or "reload" */
-    const char *pair;
-    const char *hosts; /* names, parted by blanks */
-    const char *key;   /* 64 hex digits */
-    const char *certificate;
-    const char *private_key;
-    uint32_t timeout; /* seconds */
+/* The zone's own DNSSEC, as far as it can be seen without a validator. */
+enum world_zone {
+    WORLD_ZONE_UNKNOWN,
+    WORLD_ZONE_UNSIGNED, /* no signatures: records are not in force */
+    WORLD_ZONE_NO_DS,    /* signed, and the parent does not say so: not in force */
+    WORLD_ZONE_SIGNED,
+    WORLD_ZONE_BOGUS /* every sender defers, whatever is published */
 };
 
-struct world_hook_result {
-    bool succeeded;
-    char words[WORLD_WORDS_SIZE]; /* why it did not */
+struct world_view {
+    bool asked;                  /* false: nothing is known; `words` say why */
+    char owner[TLSA_OWNER_SIZE]; /* where the RRset is: the owner name after its CNAMEs */
+    bool alias;                  /* the owner name is a CNAME */
+    bool wildcard;               /* the RRset comes from a wildcard */
+    enum world_zone zone;
+    int64_t signature_end; /* the earliest end of a signature over the RRset, wall; -1: none seen */
+    uint32_t negative;     /* how long a denial may be kept, seconds */
+    /*
+     * Added to the waiting rule where not every server could be asked (`propagation`): what a
+     * secondary may lag behind.
+     */
+    uint32_t settle;
+    size_t servers_count;
+    struct world_server *servers;
+    const char *denies; /* a server that denies all names below _tcp.HOST; NULL: none does */
+    const char *words;  /* NULL: nothing to say */
 };
 
-enum { WORLD_STATE_ABSENT = -1, WORLD_STATE_FAILED = -2 };
+/* --- what services show ---------------------------------------------------------------------- */
+
+/* One handshake, for one kind of key, with one address. */
+struct world_shown {
+    char address[WORLD_ADDRESS_SIZE];
+    enum probe_algorithm algorithm;
+    enum probe_code code;
+    struct cert_digests leaf; /* of PROBE_SERVED */
+    size_t issuers_count;
+    struct cert_digests *issuers;
+    const char *words; /* NULL: nothing to say */
+};
+
+struct world_service {
+    size_t count;
+    struct world_shown *shown; /* none: no address could be found; `words` say why */
+    const char *words;
+};
+
+/* --- the halves ------------------------------------------------------------------------------ */
 
 struct world_network {
     /* As provider.h's functions; PROVIDER is the index in the configuration. */
@@ -67,20 +107,77 @@ struct world_network {
     struct provider_result (*remove)(void *context, size_t provider, const char *host,
                                      const struct provider_rrset *seen,
                                      const struct provider_record *record);
+    /*
+     * What DNS shows at OWNER of HOST, as its `propagation` says. With `propagation = time` there
+     * is nobody to ask: no servers, and `settle`. 0, or -1 without memory.
+     */
+    int (*look_up)(void *context, const struct conf_host *host, const char *owner,
+                   struct world_view *view, struct arena *arena);
+    /*
+     * The MX hosts of HOST's own name, where it has any and is not among them: a text of names
+     * parted by blanks in ARENA, else NULL. *ALIAS_OF: what the name is a CNAME of, likewise.
+     */
+    const char *(*other_mx)(void *context, const struct conf_host *host, const char **alias_of,
+                            struct arena *arena);
+    /* What service number SERVICE of HOST shows on every address, for each kind of key. 0 or -1. */
+    int (*probe)(void *context, const struct conf_host *host, size_t service,
+                 struct world_service *found, struct arena *arena);
     /* Whether an answer of this call bore a Date that proves this wall clock (within 60 s). */
     bool (*proves)(void *context, const struct moment *now);
     /* Nothing will be asked for a while: connections are closed. */
     void (*rest)(void *context);
 };
 
+/* A command of the user, with what it is told in its environment (DANE_...). NULL: not told. */
+struct world_hook {
+    const char *command; /* for sh -c */
+    const char *event;   /* "renew", "reload", "restart"; of notify "failure", "completion", ... */
+    const char *pair;
+    const char *hosts; /* names, parted by blanks */
+    const char *key;   /* 64 hex digits */
+    const char *certificate;
+    const char *private_key;
+    const char *message;
+    uint32_t timeout; /* seconds */
+};
+
+struct world_hook_result {
+    bool succeeded;
+    char words[WORLD_WORDS_SIZE]; /* why it did not */
+};
+
+enum { WORLD_STATE_ABSENT = -1, WORLD_STATE_FAILED = -2 };
+
+/* Which of a pair's files. */
+enum world_place {
+    WORLD_SOURCE,  /* what the ACME client writes */
+    WORLD_CURRENT, /* what services read of `install`; with _PREVIOUS only where there is one */
+    WORLD_PREVIOUS,
+    WORLD_NEXT_KEY /* leaf.spki256, leaf.spki512 and algorithm alone */
+};
+
 struct world_local {
-    void (*read_pair)(void *context, const struct conf_pair *pair, struct world_pair *found);
+    void (*read_pair)(void *context, size_t pair, enum world_place place, struct pair_found *found);
+    /* Looks at a source that was read, as pair_check does, for the names of all its hosts. */
+    void (*check_pair)(void *context, size_t pair, struct pair_found *found);
+    /* As install.h's functions, with its results. */
+    int (*install)(void *context, size_t pair, const struct cert_digests *leaf,
+                   char words[WORLD_WORDS_SIZE]);
+    int (*put_back)(void *context, size_t pair, const struct cert_digests *leaf,
+                    char words[WORLD_WORDS_SIZE]);
+    int (*drop_previous)(void *context, size_t pair, char words[WORLD_WORDS_SIZE]);
     /* The state file's text: its length, or an error above with WORDS. */
     int (*load_state)(void *context, char *text, size_t size, char words[WORLD_WORDS_SIZE]);
     /* Replaces it atomically. 0 or WORLD_STATE_FAILED. */
     int (*save_state)(void *context, const char *text, size_t length, char words[WORLD_WORDS_SIZE]);
     /* Puts a state file that cannot be read aside, so that it can be looked at. */
     void (*set_state_aside)(void *context);
+    /*
+     * What the last call left in RAM about its look (a line of text): its length, -1: nothing; and
+     * writing it, which may fail without a word: the next call then looks again.
+     */
+    int (*load_look)(void *context, char *text, size_t size);
+    void (*save_look)(void *context, const char *text, size_t length);
     void (*run_hook)(void *context, const struct world_hook *hook,
                      struct world_hook_result *result);
     void (*now)(void *context, struct moment *now);

@@ -21,11 +21,13 @@ struct world_dry {
     struct world real; /* its functions are used for reading */
     struct world_dry_change *changes;
     size_t count;
-    int64_t slept; /* seconds that the clock was moved on */
+    const struct conf *conf;      /* not owned */
+    struct pair_found *installed; /* by pair: what would stand in its folder; else PAIR_ABSENT */
+    int64_t slept;                /* seconds that the clock was moved on */
 };
 
 /* REAL behind a rehearsal; both must outlive it. 0, or -1 without memory. */
-int world_dry_init(struct world_dry *dry, const struct world *real, struct arena *arena,
-                   struct world *rehearsal);
+int world_dry_init(struct world_dry *dry, const struct conf *conf, const struct world *real,
+                   struct arena *arena, struct world *rehearsal);
 
 #endif

@@ -4,8 +4,9 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/pause.h"
-#include "base/wipe.h"
 #include "roll/hook.h"
+#include "roll/install.h"
+#include "roll/pair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,128 +16,152 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Between the two tries of reading a pair that is being written. */
-#define WRITING_MS 500
+/* Names that one certificate is looked at for. */
+#define HOSTS_MOST    64
+#define RAM_DIRECTORY "/run/daneroll"
 /* A state file is ours alone: it tells which keys are about to be used. */
 #define STATE_MODE      0600
 #define STATE_DIRECTORY 0700
 
 /* --- pairs ----------------------------------------------------------------------------------- */
 
-static int read_file(const char *path, uint8_t *bytes, size_t *length, struct buf *words)
+static const struct conf_pair *pair_of(void *context, size_t pair)
 {
-    ssize_t n = file_read(path, bytes, CERT_FILE_SIZE);
-    if (n < 0) {
-        buf_printf(words, "%s: %s", path, file_error((int)n));
-        return -1;
-    }
-    *length = (size_t)n;
-    return 0;
+    const struct world_directory *local = context;
+    return &local->conf->pairs[pair];
 }
 
-static int read_certificate(const struct conf_pair *pair, uint8_t *bytes, struct world_pair *found,
-                            struct buf *words)
+static void local_read_pair(void *context, size_t pair, enum world_place place,
+                            struct pair_found *found)
 {
-    static struct cert_object object;
-    size_t length = 0;
-    if (read_file(pair->certificate, bytes, &length, words) != 0)
-        return -1;
-    int rc = cert_read(bytes, length, &object);
-    if (rc == 0 && object.kind != CERT_CERTIFICATE) {
-        buf_printf(words, "%s: a %s where a certificate belongs", pair->certificate,
-                   cert_kind_name(object.kind));
-        return -1;
+    const struct conf_pair *conf = pair_of(context, pair);
+    switch (place) {
+    case WORLD_SOURCE:
+        pair_read(conf, found);
+        break;
+    case WORLD_CURRENT:
+        install_read(conf, INSTALL_CURRENT, found);
+        break;
+    case WORLD_PREVIOUS:
+        install_read(conf, INSTALL_PREVIOUS, found);
+        break;
+    case WORLD_NEXT_KEY:
+        pair_next_key(conf->next_key, found);
+        break;
     }
-    if (rc != 0) {
-        buf_printf(words, "%s: %s", pair->certificate, cert_error(rc));
-        return -1;
-    }
-    cert_digest(&object, &found->leaf);
-    found->not_after = object.not_after;
-    return 0;
 }
 
-static int read_once(const struct conf_pair *pair, uint8_t *bytes, struct world_pair *found)
+static void local_check_pair(void *context, size_t pair, struct pair_found *found)
 {
-    struct buf words = BUF_OVER(found->words);
-    uint8_t spki256[32];
-    size_t length = 0;
-    found->code = WORLD_PAIR_FAILED;
-    if (read_certificate(pair, bytes, found, &words) != 0)
-        return -1;
-    if (pair->private_key == NULL) {
-        found->code = WORLD_PAIR_READ;
-        return 0;
+    struct world_directory *local = context;
+    const char *names[HOSTS_MOST];
+    size_t count = 0;
+    for (size_t h = 0; h < local->conf->hosts_count && count < HOSTS_MOST; h++) {
+        const struct conf_host *host = &local->conf->hosts[h];
+        for (size_t i = 0; i < host->pairs_count; i++) {
+            if (host->pairs[i] == pair && count < HOSTS_MOST)
+                names[count++] = host->name;
+        }
     }
-    if (read_file(pair->private_key, bytes, &length, &words) != 0)
-        return -1;
-    int rc = cert_read_key_spki(bytes, length, spki256);
-    wipe(bytes, length);
-    if (rc != 0) {
-        buf_printf(&words, "%s: %s", pair->private_key, cert_error(rc));
-        return -1;
-    }
-    if (memcmp(spki256, found->leaf.spki256, sizeof spki256) != 0) {
-        buf_printf(&words, "%s does not fit %s: is it being written? The next run looks again",
-                   pair->private_key, pair->certificate);
-        found->code = WORLD_PAIR_LATER;
-        return -1;
-    }
-    found->code = WORLD_PAIR_READ;
-    return 0;
+    verdict_check(&local->verdicts, pair_of(context, pair), names, count, local->conf->ca_file,
+                  found);
 }
 
-static void local_read_pair(void *context, const struct conf_pair *pair, struct world_pair *found)
+static int local_install(void *context, size_t pair, const struct cert_digests *leaf,
+                         char words[WORLD_WORDS_SIZE])
 {
-    static uint8_t bytes[CERT_FILE_SIZE];
-    (void)context;
-    /* ACME clients write key and certificate one after the other: once more, then it is left. */
-    if (read_once(pair, bytes, found) != 0 && found->code == WORLD_PAIR_LATER) {
-        (void)pause_ms(WRITING_MS);
-        (void)read_once(pair, bytes, found);
-    }
+    return install_put(pair_of(context, pair), leaf, words);
+}
+
+static int local_put_back(void *context, size_t pair, const struct cert_digests *leaf,
+                          char words[WORLD_WORDS_SIZE])
+{
+    return install_put_back(pair_of(context, pair), leaf, words);
+}
+
+static int local_drop_previous(void *context, size_t pair, char words[WORLD_WORDS_SIZE])
+{
+    return install_drop_previous(pair_of(context, pair), words);
 }
 
 /* --- state ----------------------------------------------------------------------------------- */
 
-static int set_path(struct world_directory *local, const char *directory)
+/*
+ * Lock and look lie in RAM, by the state directory's name, so that flash is not written; where
+ * there is no such place, in the state directory.
+ */
+static int place_in_ram(const char *directory, const char *what, char path[PATH_MAX])
 {
-    struct buf b = BUF_OVER(local->state);
-    local->lock = -1;
-    buf_printf(&b, "%s/state", directory);
+    struct buf b = buf_over(path, PATH_MAX);
+    uint8_t digest[32];
+    cert_sha256((const uint8_t *)directory, strlen(directory), digest);
+    buf_text(&b, RAM_DIRECTORY "/");
+    buf_hex(&b, digest, 8);
+    buf_printf(&b, ".%s", what);
+    return file_make_directory(RAM_DIRECTORY, STATE_DIRECTORY);
+}
+
+static int place(const char *directory, const char *what, char path[PATH_MAX])
+{
+    struct buf b = buf_over(path, PATH_MAX);
+    buf_printf(&b, "%s/%s", directory, what);
     return buf_full(&b) ? -1 : 0;
 }
 
-int world_local_open(struct world_directory *local, const char *directory,
+static int set_paths(struct world_directory *local, const struct conf *conf)
+{
+    local->lock = -1;
+    local->conf = conf;
+    local->look[0] = '\0';
+    local->verdicts = (struct verdicts){.count = 0};
+    return place(conf->state, "state", local->state);
+}
+
+static int take_lock(struct world_directory *local, const char *path)
+{
+    local->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, STATE_MODE);
+    if (local->lock < 0)
+        return WORLD_LOCK_FAILED;
+    if (flock(local->lock, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    int error = errno;
+    world_local_close(local);
+    errno = error;
+    return error == EWOULDBLOCK ? WORLD_LOCK_HELD : WORLD_LOCK_FAILED;
+}
+
+int world_local_open(struct world_directory *local, const struct conf *conf,
                      char words[WORLD_WORDS_SIZE])
 {
     char path[PATH_MAX];
-    struct buf b = BUF_OVER(path), text = buf_over(words, WORLD_WORDS_SIZE);
-    buf_printf(&b, "%s/lock", directory);
-    if (set_path(local, directory) != 0 || buf_full(&b)) {
+    struct buf text = buf_over(words, WORLD_WORDS_SIZE);
+    if (set_paths(local, conf) != 0 || place(conf->state, "look", local->look) != 0) {
         buf_text(&text, "its name is too long");
         return WORLD_LOCK_FAILED;
     }
-    if (file_make_directory(directory, STATE_DIRECTORY) != 0) {
+    if (file_make_directory(conf->state, STATE_DIRECTORY) != 0) {
         buf_text(&text, fault_words(errno));
         return WORLD_LOCK_FAILED;
     }
-    local->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, STATE_MODE);
-    if (local->lock < 0) {
-        buf_printf(&text, "lock: %s", fault_words(errno));
-        return WORLD_LOCK_FAILED;
+    int rc = WORLD_LOCK_FAILED;
+    if (place_in_ram(conf->state, "lock", path) == 0)
+        rc = take_lock(local, path);
+    if (rc != WORLD_LOCK_FAILED) {
+        (void)place_in_ram(conf->state, "look", local->look);
+        if (place_in_ram(conf->state, "good", local->verdicts.path) != 0)
+            local->verdicts.path[0] = '\0';
+    } else {
+        (void)place(conf->state, "lock", path);
+        rc = take_lock(local, path);
     }
-    if (flock(local->lock, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    int rc = errno == EWOULDBLOCK ? WORLD_LOCK_HELD : WORLD_LOCK_FAILED;
-    buf_printf(&text, "lock: %s", fault_words(errno));
-    world_local_close(local);
+    if (rc != 0)
+        buf_printf(&text, "lock: %s", fault_words(errno));
     return rc;
 }
 
-int world_local_open_to_read(struct world_directory *local, const char *directory)
+int world_local_open_to_read(struct world_directory *local, const struct conf *conf)
 {
-    return set_path(local, directory) == 0 ? 0 : WORLD_LOCK_FAILED;
+    return set_paths(local, conf) == 0 ? 0 : WORLD_LOCK_FAILED;
 }
 
 void world_local_close(struct world_directory *local)
@@ -181,13 +206,28 @@ static void local_set_state_aside(void *context)
         (void)rename(local->state, path);
 }
 
+static int local_load_look(void *context, char *text, size_t size)
+{
+    const struct world_directory *local = context;
+    return (int)(local->look[0] == '\0' ? -1 : file_read(local->look, text, size));
+}
+
+static void local_save_look(void *context, const char *text, size_t length)
+{
+    const struct world_directory *local = context;
+    if (local->look[0] != '\0')
+        (void)file_replace(local->look, text, length, STATE_MODE);
+}
+
 /* --- hooks, clocks, messages ----------------------------------------------------------------- */
 
 static void local_run_hook(void *context, const struct world_hook *hook,
                            struct world_hook_result *result)
 {
     (void)context;
-    log_say(LOG_LEVEL_NOTICE, "%s: %s: %s", hook->pair, hook->event, hook->command);
+    /* What is told by a command was told in the log. */
+    if (hook->message == NULL)
+        log_say(LOG_LEVEL_NOTICE, "%s: %s: %s", hook->pair, hook->event, hook->command);
     hook_run(hook, result);
 }
 
@@ -233,17 +273,14 @@ static void show_countdown(const char *what, int64_t left)
  */
 static bool local_wait(void *context, int64_t seconds, const char *what)
 {
-    struct moment now;
     bool shown = log_shows(LOG_LEVEL_NOTICE) && isatty(STDERR_FILENO), stopped = false;
     (void)context;
-    time_moment(&now);
     /* One second more: the step compares whole seconds, rounded to the safe side. */
-    int64_t end = now.boottime + seconds + 1;
-    while (!stopped && now.boottime < end) {
+    int64_t now = time_ticks(), end = (now / 1000 + seconds + 1) * 1000;
+    for (; !stopped && now < end; now = time_ticks()) {
         if (shown)
-            show_countdown(what, end - now.boottime);
-        stopped = pause_ms(1000 - time_ticks() % 1000 + 1);
-        time_moment(&now);
+            show_countdown(what, (end - now) / 1000);
+        stopped = pause_ms(1000 - now % 1000 + 1);
     }
     if (shown)
         (void)!write(STDERR_FILENO, "\r\033[K", 4);
@@ -258,9 +295,15 @@ static void local_say(void *context, enum log_level level, const char *text)
 
 const struct world_local world_local_functions = {
     .read_pair = local_read_pair,
+    .check_pair = local_check_pair,
+    .install = local_install,
+    .put_back = local_put_back,
+    .drop_previous = local_drop_previous,
     .load_state = local_load_state,
     .save_state = local_save_state,
     .set_state_aside = local_set_state_aside,
+    .load_look = local_load_look,
+    .save_look = local_save_look,
     .run_hook = local_run_hook,
     .now = local_now,
     .wait = local_wait,

@@ -50,7 +50,7 @@ def key_of(certificate):
 # ---- caches ----------------------------------------------------------------------------------
 
 class Cache:
-    """Holds one RRset. ASK gives a dictionary with `ttl` and `records`, as the emulator shows it."""
+    """Holds one RRset. ASK gives a dictionary with `ttl` and `records`, as the name server shows it."""
 
     def __init__(self, ask, first):
         self.ask = ask
@@ -86,8 +86,8 @@ def caches(ask, start, count):
 class Probe:
     """SAY is called with what is worth a line. Every attribute may be read at any time."""
 
-    def __init__(self, port, ask, say, fronts=4):
-        self.port, self.say = port, say
+    def __init__(self, place, ask, say, fronts=4):
+        self.place, self.say = place, say
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname = False      # usage 3: neither names nor issuer count
         self.context.verify_mode = ssl.CERT_NONE
@@ -176,18 +176,23 @@ class Probe:
                     "%s..." % record[:18] for record in held[0])))
 
     def handshake(self):
-        with socket.create_connection(("127.0.0.1", self.port), CONNECT_SECONDS) as plain:
+        with socket.create_connection((self.place.address, self.place.port),
+                                      CONNECT_SECONDS) as plain:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.expect(plain, b"220 ")
-            plain.sendall(b"EHLO probe.example\r\n")
-            self.expect(plain, b"250 ")
-            plain.sendall(b"STARTTLS\r\n")
-            self.expect(plain, b"220 ")
+            if self.place.dialect == "smtp":
+                self.starttls(plain)
             with self.context.wrap_socket(plain, server_hostname="mail.example.org") as tls:
                 certificate = tls.getpeercert(binary_form=True)
         if certificate not in self.keys:
             self.keys[certificate] = key_of(certificate)
         return self.keys[certificate]
+
+    def starttls(self, plain):
+        self.expect(plain, b"220 ")
+        plain.sendall(b"EHLO probe.example\r\n")
+        self.expect(plain, b"250 ")
+        plain.sendall(b"STARTTLS\r\n")
+        self.expect(plain, b"220 ")
 
     @staticmethod
     def expect(plain, code):

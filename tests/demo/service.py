@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A small SMTP server with STARTTLS on loopback, as postfix or dovecot stand in for in real life.
+"""A small SMTP server with STARTTLS on loopback, where Postfix stands in real life.
 
-    service.py CERTIFICATE KEY PID_FILE
+    service.py smtp|tls ADDRESS PORT PAIR PID_FILE
 
-It loads certificate and key when it starts and upon SIGHUP, and at no other time. The first line
-that it prints is its port; every further line says what it loaded, or why it could not. SIGTERM
+With "tls" a client begins with its handshake. PAIR is one file, key first, then the chain. It is loaded
+at the start and upon SIGHUP, and at no other time. The first line that is printed says "ready"; every further line says what it loaded, or why it could not. SIGTERM
 ends it.
 """
 
@@ -21,18 +21,17 @@ PATIENCE = 5       # seconds for each step of a client
 
 
 class Service:
-    def __init__(self, certificate, key):
-        self.files = certificate, key
+    def __init__(self, dialect, address, port, pair):
+        self.dialect, self.pair = dialect, pair
         self.context = None
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.listener.getsockname()[1]
+        self.listener = socket.create_server((address, port), backlog=128)
 
     def load(self):
         """What new connections are shown from now on; what is under way keeps what it has."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.num_tickets = 0
         try:
-            context.load_cert_chain(*self.files)
+            context.load_cert_chain(self.pair)
         except (OSError, ssl.SSLError) as error:
             print("cannot load: %s; the former pair stays" % error, flush=True)
             return False
@@ -52,6 +51,8 @@ class Service:
 
     def talk(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.dialect == "tls":
+            return self.shake(connection)
         connection.sendall(b"220 mail.example.org ESMTP\r\n")
         for _ in range(COMMANDS_MOST):
             verb = self.line(connection).split(b" ")[0].upper()
@@ -59,14 +60,15 @@ class Service:
                 connection.sendall(b"250-mail.example.org\r\n250 STARTTLS\r\n")
             elif verb == b"STARTTLS":
                 connection.sendall(b"220 go ahead\r\n")
-                with self.context.wrap_socket(connection, server_side=True) as tls:
-                    tls.recv(1)
-                return
+                return self.shake(connection)
             elif verb == b"QUIT":
-                connection.sendall(b"221 bye\r\n")
-                return
+                return connection.sendall(b"221 bye\r\n")
             else:
                 connection.sendall(b"502 not here\r\n")
+
+    def shake(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as tls:
+            tls.recv(1)
 
     @staticmethod
     def line(connection):
@@ -81,19 +83,19 @@ class Service:
 
 
 def main():
-    certificate, key, pid_file = sys.argv[1:]
+    dialect, address, port, pair, pid_file = sys.argv[1:]
     # Before any thread starts, so that only sigwait gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGTERM, signal.SIGINT})
-    service = Service(certificate, key)
+    service = Service(dialect, address, int(port), pair)
     if not service.load():
         return 1
     with open(pid_file, "w", encoding="ascii") as out:
         out.write("%d\n" % os.getpid())
     threading.Thread(target=service.serve, daemon=True).start()
-    print(service.port, flush=True)
+    print("ready", flush=True)
     while signal.sigwait({signal.SIGHUP, signal.SIGTERM, signal.SIGINT}) == signal.SIGHUP:
         if service.load():
-            print("SIGHUP: certificate and key loaded anew", flush=True)
+            print("SIGHUP: key and certificate loaded anew", flush=True)
     return 0
 
 

@@ -13,7 +13,7 @@ def delete_first(stage):
     for record in old:
         stage.remove(record)
     stage.add(stage.key_on_disk())
-    stage.reload()
+    stage.put_and_reload()
 
 
 def no_wait(stage):
@@ -21,7 +21,7 @@ def no_wait(stage):
     old = stage.records()
     stage.renew()
     stage.add(stage.key_on_disk())
-    stage.reload()
+    stage.put_and_reload()
     for record in old:
         stage.remove(record)
 
@@ -32,7 +32,7 @@ def one_ttl(stage):
     stage.renew()
     stage.add(stage.key_on_disk())
     time.sleep(stage.ttl)  # what is shown is this very wait
-    stage.reload()
+    stage.put_and_reload()
     for record in old:
         stage.remove(record)
 

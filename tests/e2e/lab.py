@@ -28,6 +28,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "emulator"))
 
 from certs import Authority, openssl  # noqa: E402
+from labworld import Names, Service, own_address  # noqa: E402
 from cloudflare import USUAL_TOKEN, Cloudflare, Fault, Token, Trap, Zone  # noqa: E402, F401
 
 BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(TOP, "build"))
@@ -40,9 +41,17 @@ CLOCK = os.path.join(BUILD, "test", "daneroll-clock")
 RUN_SECONDS = 90  # no single call of the program takes longer
 HOST = "mail.example.org"
 OWNER = "_25._tcp." + HOST
+# The standards' ports of the services that the tests name; "PORT/tls" speaks for itself.
+PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3": 110,
+         "pop3s": 995, "sieve": 4190, "https": 443}
+STARTTLS = {"smtp": "smtp", "submission": "smtp", "imap": "imap", "pop3": "pop3", "sieve": "sieve"}
 # Waits of seconds: the state's times can be aged by so much, and --wait stays short.
-FAST = {"publish-wait": 0, "wait-margin": 0, "wait-floor": 0, "retire-wait": 1}
+# The floor is longer than a call that verifies (which pauses for retire-wait), on a slow machine too.
+FAST = {"publish-wait": 0, "wait-margin": 0, "wait-floor": 6, "retire-wait": 1}
 WAIT_FAST = 8  # longer than any of them with a TTL of 2
+# What stood there before the first call may be in caches for an hour that nobody knows of.
+UNKNOWN = 2 * 3600 + WAIT_FAST
+ANOTHER_BOOT = "00000000-0000-0000-0000-000000000000"
 
 GOOD, FAILED, USAGE, LATER = 0, 1, 2, 75
 
@@ -184,13 +193,16 @@ store = Store()
 # ---- the clock -----------------------------------------------------------------------------------
 
 class Clock:
-    """The clock that daneroll-clock reads; the emulator's Date goes with its wall clock."""
+    """The clock that daneroll-clock reads; the emulator's Date and DNS' signatures go with its wall
+    clock."""
 
     def __init__(self, lab):
         self.path = os.path.join(lab.directory, "clock")
         self.boot, self.boottime = "11111111-2222-3333-4444-555555555555", 1000
-        self.wall, self.proven = int(time.time()), 1
+        # What certificates are made meanwhile are valid all the same.
+        self.wall, self.proven = int(time.time()) + 60, 1
         lab.cf.set(now=lambda: self.date if self.date is not None else self.wall)
+        lab.names.now = lambda: self.date if self.date is not None else self.wall
         self.date = None  # what the server thinks, if not this clock
         self.write()
 
@@ -236,11 +248,22 @@ class Lab:
         self.token_file = self.path("token")
         self.write("token", self.cf.tokens[0].secret + "\n", 0o600)
         self.served_file = self.path("reloads")
+        self.address = own_address()
+        self.names = self.open_names()
+        self.services = {}   # (host, service) -> Service
+        self.addresses = {}  # host -> address
+        self.labels = {}     # (host, service) -> names of pairs that it serves
+        self.looks_on = False  # the look that one call leaves for the next stays
         self.running = []
         self.clock = None
         self.before = {}
         self.number = 0
+        self.ages = []  # [(when, seconds)]: time that was made to pass
         self.all_output = ""
+
+    def open_names(self):
+        """The DNS that the program is shown."""
+        return Names(self.address, self.cf)
 
     def __enter__(self):
         self.cf.start()
@@ -252,6 +275,12 @@ class Lab:
                 process.kill()
                 process.wait()
         self.cf.stop()
+        self.names.close()
+        for service in self.services.values():
+            service.close()
+        for kept in ("look", "lock"):
+            if os.path.exists(self.in_ram(kept)):
+                os.remove(self.in_ram(kept))
         if kind is None:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -280,6 +309,68 @@ class Lab:
         """Puts a pair where the configuration of NAME reads it, the key first."""
         self.write(name + ".key", pair.key, 0o600)
         self.write(name + ".crt", pair.certificate)
+        if not os.path.exists(self.path(name + ".served.crt")):
+            self.serve(name, pair)
+
+    def serve(self, name, pair):
+        """What services show of NAME from now on, as if they had loaded it; None: no TLS."""
+        if pair is None:
+            os.remove(self.path(name + ".served.crt"))
+            return
+        self.write(name + ".served.key", pair.key, 0o600)
+        self.write(name + ".served.crt", pair.certificate)
+
+    def loaded(self, names):
+        """For Service: what the pairs of those names are served with."""
+        files = [(self.path(name + ".served.crt"), self.path(name + ".served.key"))
+                 for name in names if os.path.exists(self.path(name + ".served.crt"))]
+        stamps = [os.stat(certificate) for certificate, _ in files]
+        return tuple((stamp.st_ino, stamp.st_mtime_ns) for stamp in stamps), files
+
+    def open_services(self, sections):
+        """Every service of every host section answers at an address of the host's own."""
+        names = {}
+        for title, rows in sections:
+            certificates = [value for key, value in rows if key == "certificate"]
+            if certificates:
+                names[title.split(None, 1)[1]] = os.path.basename(certificates[0])[:-4]
+        for title, rows in sections:
+            if not title.startswith("host "):
+                continue
+            keys = dict(rows)
+            label = title.split(None, 1)[1]
+            host = keys.get("name", label).lower().rstrip(".")
+            address = self.addresses.setdefault(host, own_address())
+            self.names.hosts[host] = address
+            pairs = [names[word] for word in keys.get("pair", label).split() if word in names]
+            for word in keys.get("service", "smtp").split():
+                if word in PORTS or word.endswith("/tls"):
+                    self.open_service(host, address, word, pairs)
+
+    def open_service(self, host, address, word, pairs):
+        self.labels[host, word] = pairs
+        if (host, word) in self.services:
+            return
+        port = PORTS.get(word) or int(word.split("/")[0])
+        if any(service.place == (address, port) for service in self.services.values()):
+            return  # two names of one service: the configuration is wrong, as that case wants it
+        self.services[host, word] = Service(address, port, STARTTLS.get(word, "tls"),
+                                            lambda: self.loaded(self.labels[host, word]))
+
+    def another_server(self, name, word="smtp"):
+        """One more server that serves what NAME is served with: (its address, the Service)."""
+        address = own_address()
+        service = Service(address, PORTS[word], STARTTLS.get(word, "tls"),
+                          lambda: self.loaded([name]))
+        self.services[address, word] = service
+        return address, service
+
+    def break_down(self, host=HOST, word="smtp"):
+        """Nothing listens there until `come_up`."""
+        self.services.pop((host, word)).close()
+
+    def come_up(self, host=HOST, word="smtp"):
+        self.open_service(host, self.addresses[host], word, self.labels[host, word])
 
     def swap(self, name, pair):
         """The command that a renewer would be: it puts PAIR there."""
@@ -288,24 +379,40 @@ class Lab:
 
     # Configuration
 
-    def reload_command(self, name="mail", then=""):
-        """Notes when it ran and which key stood there, as a service that loads it would."""
-        return ("printf '%%s %%s %%s %%s\\n' \"$(date +%%s.%%N)\" %s \"$DANE_PAIR\" "
-                "\"$(openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | "
-                "sha256sum | cut -c1-64)\" >> %s%s"
-                % (name, self.path(name + ".crt"), self.served_file, then and "; " + then))
+    def folder(self, name="mail"):
+        """What `install` of NAME is."""
+        return self.path(name + ".d")
 
-    def pair_keys(self, name, renew=(), reload=None, **more):
+    def load_command(self, name="mail", then=""):
+        """reload_command of services that read what is installed."""
+        current = self.folder(name) + "/current/"
+        return self.reload_command(name, then, current + "privkey.pem", current + "fullchain.pem")
+
+    def reload_command(self, name="mail", then="", key=None, certificate=None):
+        """Notes when it ran and which key stood there, as a service that loads it would."""
+        key, certificate = key or self.path(name + ".key"), certificate or self.path(name + ".crt")
+        served = self.path(name + ".served")
+        return ("cp %s %s.key; cp %s %s.crt.new; mv %s.crt.new %s.crt; "
+                "printf '%%s %%s %%s %%s\\n' \"$(date +%%s.%%N)\" %s \"$DANE_PAIR\" "
+                "\"$(openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER | "
+                "sha256sum | cut -c1-64)\" >> %s%s"
+                % (key, served, certificate, served, served, served, name, served,
+                   self.served_file, then and "; " + then))
+
+    def pair_keys(self, name, renew=(), reload=None, staged=False, **more):
+        """STAGED: with `install`, and services that read what is installed."""
         keys = [("certificate", self.path(name + ".crt")), ("private-key", self.path(name + ".key"))]
         keys += [("renew", command) for command in ([renew] if isinstance(renew, str) else renew)]
         if reload is None:
-            reload = [self.reload_command(name)]
+            reload = [self.load_command(name) if staged else self.reload_command(name)]
         keys += [("reload", command) for command in ([reload] if isinstance(reload, str) else reload)]
+        keys.append(("chain", more.pop("chain", "none")))
+        keys += [("install", self.folder(name))] if staged else []
         return keys + [(key.replace("_", "-"), value) for key, value in more.items()]
 
     def host(self, label=HOST, pair="mail", **more):
         """A host's section with its only pair in it; PAIR None: the section names pairs itself."""
-        names = ("renew", "reload", "hook_timeout")
+        names = ("renew", "reload", "hook_timeout", "chain", "staged")
         keys = [] if pair is None else self.pair_keys(
             pair, **{name: more.pop(name) for name in names if name in more})
         more.setdefault("ttl", 2)
@@ -318,16 +425,21 @@ class Lab:
 
     def configure(self, sections=None, waits=None, provider=None, daneroll=(), name="daneroll.conf"):
         """WAITS {} are the defaults; PROVIDER replaces the section's keys besides endpoint."""
-        keys = [("state", self.state_directory), ("ca-file", store.ca)]
+        sections = sections if sections is not None else [self.host()]
+        self.open_services(sections)
+        keys = [("state", self.state_directory), ("ca-file", store.ca), ("resolver", self.address)]
         keys += list((FAST if waits is None else waits).items()) + list(daneroll)
         whole = [("daneroll", keys)]
         own = {"token-file": self.token_file, "zone-id": self.cf.zones[0].id}
         own = own if provider is None else provider
         whole.append(("provider cf", [("type", "cloudflare"), ("endpoint", self.cf.url)]
                       + list(own.items())))
-        whole += sections if sections is not None else [self.host()]
+        whole += sections
         text = ""
         for title, rows in whole:
+            if title.startswith("host ") and not any(key == "connect" for key, _ in rows):
+                host = dict(rows).get("name", title.split(None, 1)[1]).lower().rstrip(".")
+                rows = rows + [("connect", self.addresses.get(host, self.address))]
             text += "[%s]\n%s\n" % (title, "".join("%s = %s\n" % row for row in rows))
         return self.write(name, text, 0o600)
 
@@ -350,8 +462,16 @@ class Lab:
         env.update(more or {})
         return env
 
+    def in_ram(self, what):
+        """Where "look" and "lock" lie, as long as /run can be written."""
+        digest = hashlib.sha256(self.state_directory.encode()).hexdigest()[:16]
+        return "/run/daneroll/%s.%s" % (digest, what)
+
     def start(self, *arguments, env=None, clock=False, config=True, **popen):
         self.number += 1
+        # A call that may look: what the one before left would say that nothing is due.
+        if not self.looks_on and os.path.exists(self.in_ram("look")):
+            os.remove(self.in_ram("look"))
         err = open(self.path("err.%d" % self.number), "w+", encoding="utf-8", errors="replace")
         out = open(self.path("out.%d" % self.number), "w+", encoding="utf-8", errors="replace")
         process = subprocess.Popen(self.command(arguments, clock, config), stdout=out, stderr=err,
@@ -462,8 +582,10 @@ class Lab:
         for (_, records), (until, _) in zip(history, history[1:]):
             if records and pair.record not in records:
                 lifetime = max([2 * ttl for ttl in records.values()] + [least])
-                check(loaded[0] - until >= lifetime, "reloaded %.2f s after the last RRset without "
-                      "the new key, which lives %s s" % (loaded[0] - until, lifetime))
+                passed = loaded[0] - until + sum(seconds for when, seconds in self.ages
+                                                 if until < when < loaded[0])
+                check(passed >= lifetime, "reloaded %.2f s after the last RRset without "
+                      "the new key, which lives %s s" % (passed, lifetime))
 
     def check_clean(self):
         self.cf.settle()
@@ -485,12 +607,16 @@ class Lab:
         os.replace(self.state_file + ".test", self.state_file)
 
     def age(self, seconds=WAIT_FAST):
-        """As if so much time had passed since the state was written."""
+        """As if so much time had passed since the state was written. What was before this machine's
+        boot becomes a moment of another one, with a proven clock."""
         def older(match):
-            return "%s %d %d %s" % (match[1], max(int(match[2]) - seconds, 0),
-                                    max(int(match[3]) - seconds, 0), match[4])
+            boot, boottime, wall, proven = match[1], int(match[2]), int(match[3]), match[4]
+            if boottime < seconds:
+                return " %s 0 %d 1" % (ANOTHER_BOOT, wall - seconds)
+            return " %s %d %d %s" % (boot, boottime - seconds, wall - seconds, proven)
+        self.ages.append((time.time(), seconds))
         if os.path.exists(self.state_file):
-            self.write_state(re.sub(r"(?m)( (?:[0-9a-f-]{36}|-)) (\d+) (\d+) ([01])$", older,
+            self.write_state(re.sub(r"(?m) ([0-9a-f-]{36}|-) (\d+) (\d+) ([01])$", older,
                                     self.state()))
 
     # Ways that many cases go
@@ -505,7 +631,7 @@ class Lab:
         self.mark()
         return pair
 
-    def converge(self, rounds=6):
+    def converge(self, rounds=6, seconds=WAIT_FAST):
         """Runs, with time passing between, until two runs on end find nothing to do."""
         quiet = 0
         for _ in range(rounds):
@@ -515,7 +641,7 @@ class Lab:
             quiet = quiet + 1 if idle and done.code == GOOD else 0
             if quiet == 2:
                 return done
-            self.age()
+            self.age(seconds)
         raise Failed("does not come to rest: %s" % done)
 
 

@@ -17,10 +17,10 @@ from trace import trace
 
 DANEROLL = os.environ.get("DANEROLL") or os.path.join(TOP, "build", os.uname().machine, "daneroll")
 NAME = os.path.basename(DANEROLL)[:15]  # as the kernel calls the process
-SIZE_MOST = 300 * 1000                  # octets on disk
+SIZE_MOST = 400 * 1000                  # octets on disk
 MEMORY_MOST = 1000 * 1000               # octets of VmHWM
 MEMORY_LEAST = 50 * 1000                # less was not measured, but missed
-FLAT = 64 * 1024                        # more of it for 10,000 times more records is growth
+FLAT = 140000  # the kernel maps 64 KB of the program around a page, as addresses fall: twice that
 
 failures = 0
 
@@ -56,10 +56,8 @@ def peak(stage, title, *words, expected):
 def check_job(directory):
     with Stage(directory, DANEROLL, 10) as stage:
         stage.prepare(True)
-        for record in stage.emulator.records(type="TLSA"):
-            if record["name"].endswith(".mail.example.org"):
-                stage.emulator.remove(record["id"])
         peak(stage, "a first publication", expected=[["A"], ["A"]])
+        stage.look_again()
         few = peak(stage, "a run that changes nothing", expected=[["A"], ["A"]])
         peak(stage, "a rotation", "--wait", expected=[["B"], ["B"]])
     return few
@@ -68,6 +66,8 @@ def check_job(directory):
 def check_large_zone(directory, few):
     with Stage(directory, DANEROLL, 100000) as stage:
         stage.prepare(False)
+        stage.settle()
+        stage.look_again()
         many = peak(stage, "a run in a zone of 100,000 records", expected=[["A"], ["A"]])
     report("memory does not grow with the zone", 0 < many < few + FLAT,
            "%d octets with 10 records, %d with 100,000" % (few, many))

@@ -17,8 +17,8 @@ import threading
 import time
 
 from lab import (CLOCK, DANEROLL, FAILED, GOOD, HOST, LATER, OWNER, TOP, USAGE, USUAL_TOKEN, VARIANT,
-                 Authority, Clock, Fault, Lab, Skipped, Token, Trap, Zone, case, check, check_secret,
-                 main, same, store)
+                 UNKNOWN, Authority, Clock, Fault, Lab, Skipped, Token, Trap, Zone, case, check,
+                 check_secret, main, same, store)
 
 MAIL2 = "mail2.example.org"
 LATER_SECONDS = 5  # a call that is refused at once takes no longer
@@ -131,23 +131,23 @@ def adopt():
         lab.put("mail", lab.pair(1))
         lab.configure([lab.host(adopt="yes")])
         lab.mark()
-        lab.run()
-        same(lab.contents(), sorted(stale + [lab.pair(1).record]))
-        same(lab.reloads(), [])
-        lab.age()
-        lab.run()
-        same(len(lab.reloads()), 1)
+        done = lab.run(code=FAILED)
+        check("outage" in done.err, "a key that DNS did not vouch for is not told", done)
         same(lab.contents(), sorted(stale + [lab.pair(1).record]), "retired before retire-wait")
-        lab.age()
+        same(lab.run().err, "", "told again when it is over")
+        same(lab.contents(), sorted(stale + [lab.pair(1).record]), "retired before retire-wait")
+        lab.age(UNKNOWN)
         lab.run()
         same(lab.contents(), [lab.pair(1).record])
+        same(lab.reloads(), [], "what services show already is loaded again")
         lab.check_clean()
 
 
 @case("without adopt: stale records are named once with that advice, and left alone")
 def named():
     with Lab() as lab:
-        lab.cf.add_tlsa(OWNER, lab.pair(7).record, ttl=2)
+        for number in (7, 1):
+            lab.cf.add_tlsa(OWNER, lab.pair(number).record, ttl=2)
         lab.put("mail", lab.pair(1))
         lab.configure()
         done = lab.run()
@@ -218,9 +218,9 @@ def lookalikes():
         for services in ("smtp", "smtp submission"):
             lab.configure([lab.host(adopt="yes", service=services)])
             lab.mark()
-            lab.converge()
+            lab.converge(seconds=UNKNOWN)
             lab.put("mail", lab.pair(2))
-            lab.converge()
+            lab.converge(seconds=UNKNOWN)
             same(lab.contents(), [lab.pair(2).record])
             for name in names_:
                 same([r["content"] for r in lab.cf.records(name, "TLSA")], [stale], name)
@@ -245,7 +245,7 @@ def combinations():
             lab.mark()
             lab.run()
             same(lab.contents(), sorted(foreign + [old.record]))
-            lab.age()
+            lab.age(UNKNOWN)
             lab.put("mail", new)
             lab.run()
             wanted = [new.record, new.records[3, 1, 2], new.records[3, 0, 1]]
@@ -259,22 +259,52 @@ def combinations():
             lab.check_clean()
 
 
-@case("2 1 1, 1 1 1 and 0 0 1 records: left alone, with and without adopt, and named")
-def issuers():
+@case("0 0 1 and 1 1 1 records: named once and left alone; adopt retires them")
+def unusable():
     for adopt in ("yes", "no"):
         with Lab() as lab:
-            kept = ["2 1 1 " + "ab" * 32, "0 0 1 " + "cd" * 32]
-            for record in kept:
+            kept = ["1 1 1 " + "ab" * 32, "0 0 1 " + "cd" * 32]
+            for record in kept + [lab.pair(1).record]:
                 lab.cf.add_tlsa(OWNER, record, ttl=2)
             lab.put("mail", lab.pair(1))
             lab.configure([lab.host(adopt=adopt)])
-            text = lab.run().err
-            check("2 1 1 abab" in text.lower(), "not named:", text)
-            check("2 1 1" not in lab.run().err, "named again")
-            lab.converge()
+            text = lab.run().err.lower()
+            check(adopt == "yes" or ("1 1 1 abab" in text and "0 0 1 cdcd" in text), "not named", text)
+            check("1 1 1" not in lab.run().err or adopt == "yes", "named again")
+            lab.converge(seconds=UNKNOWN)
             lab.put("mail", lab.pair(2))
-            lab.converge()
-            same(lab.contents(), sorted(kept + [lab.pair(2).record]))
+            lab.converge(seconds=UNKNOWN)
+            left = kept + [lab.pair(1).record] if adopt == "no" else []
+            same(lab.contents(), sorted(left + [lab.pair(2).record]))
+            lab.check_clean()
+
+
+@case("2 1 1 of another issuer blocks the reload, is named each time and stays; adopt removes it")
+def issuers():
+    for adopt in ("yes", "no"):
+        with Lab() as lab:
+            other = "2 1 1 " + "ab" * 32
+            for record in (other, lab.pair(1).record):
+                lab.cf.add_tlsa(OWNER, record, ttl=2)
+            lab.put("mail", lab.pair(1))
+            lab.configure([lab.host(adopt=adopt)])
+            text = lab.run().err.lower()
+            check(adopt == "yes" or "2 1 1 abab" in text, "not named:", text)
+            lab.age(UNKNOWN)
+            lab.put("mail", lab.pair(2))
+            lab.mark()
+            if adopt == "yes":
+                lab.converge(seconds=UNKNOWN)
+                same(lab.contents(), [lab.pair(2).record])
+                check(lab.effects()[-1][1]["record"]["content"] != other, "the reload came before")
+            else:
+                for _ in range(3):
+                    done = lab.run(code=FAILED)
+                    check("2 1 1 abab" in done.err.lower(), "not named:", done)
+                    lab.age(UNKNOWN)
+                same(lab.reloads(), [])
+                same(lab.contents(), sorted([other, lab.pair(1).record, lab.pair(2).record]))
+            lab.check_vouched(lab.pair(1))
             lab.check_clean()
 
 
@@ -293,9 +323,9 @@ def shape_case(shapes, framing):
             lab.configure([lab.host(adopt="yes", service="smtp imaps")],
                           provider={"token-file": lab.token_file})
             lab.mark()
-            lab.converge()
+            lab.converge(seconds=UNKNOWN)
             lab.put("mail", new)
-            lab.converge()
+            lab.converge(seconds=UNKNOWN)
             for owner in (OWNER, "_993._tcp." + HOST):
                 same(lab.contents(owner), [new.record])
                 lab.check_vouched(old, owner)
@@ -529,8 +559,10 @@ def snapshot(directory):
 @case("--dry-run: reads only, runs no command, writes nothing, says each call it would make")
 def dry_run():
     with Lab() as lab:
-        lab.cf.add_tlsa(OWNER, lab.pair(7).record, ttl=2)
+        for number in (7, 8):
+            lab.cf.add_tlsa(OWNER, lab.pair(number).record, ttl=2)
         lab.put("mail", lab.pair(1))
+        lab.serve("mail", lab.pair(8))
         lab.configure([lab.host(adopt="yes", renew="touch " + lab.path("renewed"))])
         for options in ([], ["--wait"], ["--wait", "--verbose"], ["--quiet"]):
             lab.mark()
@@ -588,8 +620,10 @@ def quiet():
         lab.put("mail", lab.pair(1))
         lab.configure()
         done = lab.run("run", "--quiet")
-        same((done.out, done.err), ("", ""))
+        same(done.out, "")
+        check(done.err.count("\n") == 1 and "no 'install'" in done.err, "the risk alone is told", done)
         same(lab.contents(), [lab.pair(1).record])
+        same(lab.run("run", "--quiet").err, "")
         os.unlink(lab.path("mail.crt"))
         check("mail.crt" in lab.run("run", "--quiet", code=FAILED).err)
 
@@ -617,11 +651,13 @@ def hosts():
 def no_file():
     with Lab() as lab:
         lab.put("mail", lab.pair(1))
+        lab.open_services([lab.host(service="smtp imaps")])
         words = ["run", "--provider", "cloudflare", "--host", HOST, "--service", "smtp",
                  "--service=imaps", "--certificate", lab.path("mail.crt"), "--private-key",
                  lab.path("mail.key"), "--reload", lab.reload_command(), "--ttl=2",
                  "--endpoint", lab.cf.url, "--state", lab.state_directory, "--ca-file", store.ca,
-                 "--wait-margin=0", "--wait-floor=0", "--retire-wait=1",
+                 "--wait-margin=0", "--wait-floor=0", "--retire-wait=1", "--chain=none",
+                 "--connect", lab.addresses[HOST], "--resolver", lab.address,
                  "--renew", lab.swap("mail", lab.pair(2))]
         env = {"DANEROLL_TOKEN_FILE": lab.token_file}
         lab.run(*words, config=False, env=env)
@@ -630,7 +666,9 @@ def no_file():
         lab.age()
         lab.run(*words, "--wait", config=False, env=env)
         same(lab.contents(), [lab.pair(2).record])
-        variables = {"DANEROLL_HOST": HOST, "DANEROLL_PROVIDER": "cloudflare",
+        variables = {"DANEROLL_CHAIN": "none", "DANEROLL_CONNECT": lab.addresses[HOST],
+                     "DANEROLL_RESOLVER": lab.address, "DANEROLL_RELOAD": "false",
+                     "DANEROLL_HOST": HOST, "DANEROLL_PROVIDER": "cloudflare",
                      "DANEROLL_TOKEN": USUAL_TOKEN, "DANEROLL_SERVICE": "smtp imaps",
                      "DANEROLL_CERTIFICATE": lab.path("mail.crt"),
                      "DANEROLL_PRIVATE_KEY": lab.path("mail.key"), "DANEROLL_TTL": "2",

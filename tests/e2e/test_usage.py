@@ -53,7 +53,7 @@ def refused(name, words, said, env=None, whole=False):
 def test_help():
     answer = call("--help")
     verbs = [line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")]
-    report(answer.returncode == 0 and answer.stderr == "" and {"run", "digest", "version"} <= set(verbs),
+    report(answer.returncode == 0 and answer.stderr == "" and {"run", "status", "digest", "version"} <= set(verbs),
            "--help lists the verbs", told(answer))
     for verb in verbs:
         answer = call(verb, "--help")
@@ -66,7 +66,7 @@ def test_help():
     answer = call("run", "--help")
     for word in ("--config FILE", "--host NAME", "--service", "--certificate FILE", "--reload COMMAND",
                  "--token-file FILE", "DANEROLL_TOKEN ", "--retire-wait TIME", "(default 1h)",
-                 "not yet supported"):
+                 "--install FILE", "--propagation WORD"):
         report(word in answer.stdout, "run --help says %s" % word, answer.stdout)
     report("--token " not in answer.stdout, "run --help has no option for the secret", answer.stdout)
     answer = call("run", "--help", "--no-such-option")
@@ -86,7 +86,7 @@ def test_version():
 def test_call():
     refused("no verb", [], "a verb is missing; see daneroll --help", whole=True)
     refused("an unknown verb", ["rnu"], "unknown verb 'rnu'; did you mean 'run'?", whole=True)
-    for verb in ("status", "check", "tlsrpt", "doctor", "init"):
+    for verb in ("check", "tlsrpt", "doctor", "init"):
         refused("%s is not yet" % verb, [verb], "'%s' is not yet supported" % verb, whole=True)
     refused("an option before the verb", ["--wait", "run"], "options come after the verb", whole=True)
     refused("an unknown option with the nearest", ["run", "--wiat"],
@@ -134,18 +134,30 @@ def test_configuration(folder):
              path + ":8: 'ttl = none': not a whole number",
              "3 faults in the configuration: nothing was done"], whole=True)
     base = "[provider cf]\ntype = cloudflare\n[host a.example.org]\ncertificate = /x\n"
-    for key in ("install", "next-key", "chain", "restart", "connect", "leave", "propagation"):
-        write(base + key + " = /x\n")
-        refused("%s is not yet" % key, ["run", "--config", path],
-                [path + ":5: '%s' is not yet supported" % key, "1 fault in"], whole=True)
-    refused("--install is not yet", ["run", "--config", path, "--install=/x"],
-            "option --install: not yet supported")
+    write("[daneroll]\nenabled = perhaps\n" + base)
+    refused("enabled is yes or no", ["run", "--config", path],
+            [path + ":2: 'enabled = perhaps': neither yes nor no", "1 fault in"], whole=True)
+    for line, said in (("leave = /x", "neither yes nor no"),
+                       ("shared = /x", "neither yes nor no"),
+                       ("propagation = /x", "not one of: all resolver time"),
+                       ("install-mode = 0604", "a mode such as 0600 or 0640"),
+                       ("install-mode = 0066", "a mode such as 0600 or 0640"),
+                       ("renew-before = 400d", "")):
+        write(base + line + "\n")
+        refused("a bad value: " + line, ["run", "--config", path],
+                ["%s:5: '%s': %s" % (path, line, said), "1 fault in"], whole=True)
+    write(base + "install = /x\n")
+    refused("install without private-key", ["run", "--config", path],
+            [path + ":3: 'install' needs 'private-key' beside 'certificate'", "1 fault in"], whole=True)
     write(base + "record = 2 1 1\n")
-    refused("a record of an issuer is not yet", ["run", "--config", path], "not yet supported")
+    refused("a record of an issuer alone", ["run", "--config", path], "give 3 1 1 beside it")
+    write(base + "record = 3 1 1\nrecord = 2 0 1\n")
+    refused("a record of an issuer's certificate", ["run", "--config", path], "use 2 1 1")
     write(base + "record = 1 1 1\n")
     refused("usage 1 is refused for good", ["run", "--config", path], "RFC 7672 section 3.1.3")
-    write("[provider x]\ntype = rfc2136\n[host a.example.org]\ncertificate = /x\n")
-    refused("rfc2136 is not yet", ["run", "--config", path], "'rfc2136' are not yet supported")
+    write("[provider x]\ntype = rfc2137\n[host a.example.org]\ncertificate = /x\n")
+    refused("an unknown provider type", ["run", "--config", path],
+            "unknown provider type 'rfc2137'; the nearest known is 'rfc2136'")
     write("config daneroll\n\toption syslog '1'\n")
     refused("a UCI file is not yet", ["run", "--config", path], path + ":1: a UCI file, which is not yet")
     write("[provider cf]\ntype = cloudflare\ntoken = verysecret\n[host a.example.org]\ncertificate = /x\n",

@@ -3,6 +3,7 @@
 #include "dane/tlsa.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,6 +31,29 @@ static void check_object(const struct cert_object *object)
     expect(tlsa_usable(&record) && tlsa_matches(&record, &digests));
 }
 
+/* What is written is read back the same. */
+static void check_written(const uint8_t *data, size_t size)
+{
+    static struct cert_object object, again;
+    static char pem[2 * CERT_DER_SIZE];
+    struct cursor text = cursor_over(data, size), written;
+    uint8_t spki256[2][32];
+    struct buf b;
+    while (cert_next(&text, &object) == 0) {
+        b = BUF_OVER(pem);
+        expect(cert_write(&object, &b) == 0);
+        written = cursor_over(pem, b.used);
+        expect(cert_next(&written, &again) == 0 && again.length == object.length);
+        expect(memcmp(again.der, object.der, object.length) == 0);
+        (void)cert_algorithm(object.spki);
+    }
+    b = BUF_OVER(pem);
+    if (cert_write_key(data, size, &b) != 0 || cert_read_key_spki(data, size, spki256[0]) != 0)
+        return;
+    expect(cert_read_key_spki((const uint8_t *)pem, b.used, spki256[1]) == 0);
+    expect(memcmp(spki256[0], spki256[1], 32) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct cert_object object;
@@ -42,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         expect(object.length == 0 && object.spki.length == 0);
     expect(cert_read_key_spki(data, size, spki256) <= 0);
+    check_written(data, size);
     if (tlsa_parse((const char *)data, size, &record) == 0)
         (void)tlsa_usable(&record);
     return 0;

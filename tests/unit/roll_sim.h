@@ -1,10 +1,15 @@
 /*
- * A world in memory behind struct world, for the engine as it is: providers that lose answers,
- * caches that hold every RRset that ever was, services, an ACME client, crashes.
+ * A world in memory, for the engine as it is: what DNS shows. Servers that lag, are dead or lie
+ * with old data, and caches that hold every RRset that any of them ever showed.
  *
- * After every change the invariant is checked (facts 2.2): each RRset that a cache may still hold,
- * and the one of now, fits each chain served, for a client that knows SHA-256 only and for one that
- * prefers SHA-512. Caches hold a version for twice its TTL: a second layer may begin anew.
+ * At every instant the invariant is checked (facts 2.2): each RRset that a client may still go by
+ * fits each chain that an address serves, for a client that knows SHA-256 only and for one that
+ * prefers SHA-512. An RRset is held for twice its TTL after it was last shown (a second layer of
+ * caches begins anew), and the time between a client's look-up and its handshake; not shorter than
+ * the least wait.
+ *
+ * roll_sim_services.h has pairs, services and clocks; roll_sim_world.h the tables that the engine
+ * sees; roll_sim_suite.h the stories.
  */
 #ifndef TESTS_UNIT_ROLL_SIM_H
 #define TESTS_UNIT_ROLL_SIM_H
@@ -12,16 +17,24 @@
 #include "roll/roll.h"
 #include "roll_trial.h"
 
-#define SIM_KEYS     4 /* of a pair; each in two certificates */
-#define SIM_LEAFS    (TRIAL_PAIRS * SIM_KEYS * 2)
-#define SIM_RECORDS  PROVIDER_RECORDS_MOST
-#define SIM_VERSIONS 96
-#define SIM_PENDING  24
-#define SIM_OWNERS   (TRIAL_HOSTS * TRIAL_SERVICES)
-#define SIM_COMMANDS 2 /* of a pair */
-#define SIM_FOREVER  INT64_MAX
+#define SIM_PAIRS     2
+#define SIM_KEYS      6 /* of a pair; each in two certificates, of two issuers */
+#define SIM_OURS      (SIM_PAIRS * SIM_KEYS * 2)
+#define SIM_STRANGERS 2
+#define SIM_LEAFS     (SIM_OURS + SIM_STRANGERS)
+#define SIM_NO_LEAF   UINT32_MAX
+#define SIM_RECORDS   56
+#define SIM_SETS      48 /* changes of one RRset that no server has outlived */
+#define SIM_VERSIONS  64
+#define SIM_SERVERS   3           /* a primary and two secondaries */
+#define SIM_LIST      SIM_SERVERS /* the provider's list lags too */
+#define SIM_ADDRESSES 3
+#define SIM_OWNERS    (2 * TRIAL_SERVICES)
+#define SIM_FOREVER   INT64_MAX
+#define SIM_REFRESH   30 /* who lags so long refreshes: it comes to what is newest at one go */
+#define SIM_POINTS    8192
 
-/* What is thrown in at a point of a run; FAULT: at the next call to the provider, and so on. */
+/* What is thrown in at a point of a run. */
 enum sim_inject {
     SIM_CRASH,
     SIM_CRASH_REBOOT, /* with a clock that is wrong and not proven */
@@ -29,15 +42,18 @@ enum sim_inject {
     SIM_RENEW_KEY,
     SIM_RENEW_CERTIFICATE,
     SIM_RENEW_BACK,
-    SIM_FAULT_LOST_BEFORE, /* UNKNOWN, without effect */
+    SIM_RENEW_BAD,         /* what comes breaks every service that loads it */
+    SIM_FAULT_LOST_BEFORE, /* UNKNOWN, without effect; DNS cannot be asked */
     SIM_FAULT_LOST_AFTER,  /* UNKNOWN, with it */
     SIM_FAULT_LATER,
     SIM_FAULT_REFUSED,
     SIM_FAULT_CONFLICT,
     SIM_HOOK_FAILS,
     SIM_HOOK_FAILS_AFTER, /* services were reloaded all the same */
+    SIM_INSTALL_FAILS,
     SIM_SAVE_FAILS,
     SIM_SAVE_FAILS_AFTER,
+    SIM_RESTARTS, /* every service, by itself: it loads what stands there */
     SIM_STOP,
     SIM_INJECTS
 };
@@ -45,71 +61,125 @@ enum sim_inject {
 struct sim_record {
     struct tlsa tlsa;
     uint32_t ttl;
-    bool automatic, by_us;
+    bool by_us, orphan; /* orphan: written while the state could not be: it may be forgotten */
     unsigned id;
 };
 
+/* What the provider accepted, and when each server and the list show it. */
 struct sim_set {
     size_t count;
     struct sim_record records[SIM_RECORDS];
+    uint32_t ttl;
+    uint32_t fits;
     uint32_t excused; /* leafs that it does not fit by somebody else's doing, or unavoidably */
+    bool foreign;     /* somebody else has worked on it */
+    int64_t due[SIM_SERVERS + 1];
 };
 
 /* An RRset as resolvers saw it. */
 struct sim_version {
-    int64_t until; /* SIM_FOREVER: it stands */
-    uint32_t ttl;
-    uint32_t fits, excused; /* by leaf */
+    int64_t until; /* SIM_FOREVER: a server shows it */
+    uint32_t ttl, fits, excused;
+    bool foreign, stands;
 };
 
+enum sim_health {
+    SIM_WELL,
+    SIM_DEAD,    /* silent to everybody; it comes back with what is new */
+    SIM_LAME,    /* likewise */
+    SIM_HIDDEN,  /* silent to us only */
+    SIM_RELAPSED /* it shows old data again, until that was looked at */
+};
+
+struct sim_server {
+    enum sim_health health;
+    unsigned shown; /* serial of the set that it shows when it is well */
+    unsigned relapse;
+    bool looked;
+    uint32_t lag; /* seconds after the provider accepted a change */
+};
+
+/* One kind of key at one address of a service. */
+struct sim_slot {
+    bool there, broken; /* broken: it shows no TLS */
+    unsigned served;
+    bool changing, mixed; /* until `due` it shows the former one, or both */
+    unsigned next;
+    int64_t due;
+};
+
+enum sim_manner {
+    SIM_OBEYS,
+    SIM_LATE,  /* what it loads shows later */
+    SIM_MIXES, /* former and new answer in turn for a while */
+    SIM_RESTARTS_ONLY,
+    SIM_LIVE,     /* it reads its files at any time */
+    SIM_WRONG,    /* it reads the source, live, whatever is installed */
+    SIM_STRANGER, /* another server, with its own key */
+    SIM_PLAIN     /* it offers no STARTTLS */
+};
+
+struct sim_address {
+    enum sim_manner manner;
+    bool unseen;                          /* we cannot reach it; its clients can */
+    unsigned fails;                       /* so many loads come to nothing */
+    struct sim_slot slots[SIM_PAIRS + 1]; /* by pair; the last is a stranger's */
+};
+
+/* An owner name, its zone and its service. */
 struct sim_owner {
-    size_t host;
+    size_t host, service;
     char owner[TLSA_OWNER_SIZE];
-    struct sim_set accepted, visible;
-    size_t pending_count;
-    struct {
-        int64_t due;
-        struct sim_set set;
-    } pending[SIM_PENDING];
+    struct sim_set sets[SIM_SETS]; /* by serial */
+    unsigned newest;
+    struct sim_server servers[SIM_SERVERS + 1];
     size_t versions_count;
     struct sim_version versions[SIM_VERSIONS];
+    size_t addresses_count;
+    struct sim_address addresses[SIM_ADDRESSES];
+    uint32_t probed; /* leafs that it showed when it was asked last */
 };
 
 struct sim {
+    bool lost; /* the state, at some time */
     struct trial trial;
     struct world world;
     size_t owners_count;
     struct sim_owner owners[SIM_OWNERS];
 
-    /* pairs: what stands on disk, what services serve, what a run has seen since they loaded it */
-    unsigned disk[TRIAL_PAIRS], former[TRIAL_PAIRS];
-    uint32_t read[TRIAL_PAIRS]; /* by the run under way, last */
-    bool torn[TRIAL_PAIRS], hidden[TRIAL_PAIRS];
-    unsigned served[TRIAL_PAIRS][SIM_COMMANDS];
-    uint32_t seen[TRIAL_PAIRS][SIM_COMMANDS]; /* and the state was written after that */
+    /* what stands on disk, by pair: numbers of leafs */
+    unsigned disk[SIM_PAIRS], former[SIM_PAIRS], current[SIM_PAIRS], previous[SIM_PAIRS];
+    unsigned next_key[SIM_PAIRS];
+    unsigned read[SIM_PAIRS]; /* what the run under way read of the source last */
+    bool torn[SIM_PAIRS], hidden[SIM_PAIRS];
+    int64_t issued[SIM_LEAFS];
+    uint32_t bad;   /* leafs that break services */
+    uint32_t unfit; /* leafs that the check refuses */
 
     /* time, and what the machine knows of it */
     int64_t now, boot_start, wall_error;
     unsigned boot;
     bool proven, dated;
 
-    char state[STATE_TEXT_SIZE];
-    int state_length; /* -1: none */
+    char state[STATE_TEXT_SIZE], look[512];
+    int state_length, look_length; /* -1: none */
 
     /* what goes wrong */
     uint64_t random;
     unsigned hostile; /* of 1000 calls, so many go wrong; 0: only what is injected */
-    uint32_t lag;     /* until what was accepted is visible */
+    bool strict;      /* the provider refuses a change to what the planner did not see */
+    uint32_t late;    /* what a late service takes, seconds */
     unsigned points, inject_at;
     enum sim_inject inject;
-    bool armed;    /* INJECT is to happen at the next place that it fits */
-    bool believes; /* for a broken engine: a lost answer counts as done */
+    bool armed;        /* INJECT is to happen at the next place that it fits */
+    unsigned happened; /* the point at which it did; 0: not yet */
+    uint64_t *moments; /* by point: what the world was like; NULL: not wanted */
 
     jmp_buf crash;
-    struct arena memory, *look;
-    bool crashed, stopped, amnesia, noted;
+    struct arena memory;
+    bool crashed, stopped, unsaved;
     struct outcome outcome;
-    unsigned saves, writes, hooks, ids;
+    unsigned saves, looks, writes, hooks, installs, calls, ids, waits;
     char fault[512]; /* the first breach; "" while all is well */
 };
 
@@ -123,6 +193,28 @@ static inline uint32_t sim_chance(struct sim *s, uint32_t below)
     return (uint32_t)((s->random * UINT64_C(2685821657736338717)) >> 33) % below;
 }
 
+static inline bool sim_loud(void)
+{
+    static int loud = -1;
+    if (loud < 0)
+        loud = getenv("ROLL_SIM_LOUD") != NULL;
+    return loud != 0;
+}
+
+static inline void sim_tell(const struct sim *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static inline void sim_tell(const struct sim *s, const char *format, ...)
+{
+    va_list arguments;
+    if (!sim_loud())
+        return;
+    (void)fprintf(stderr, "%9lld ", (long long)s->now);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+}
+
 static inline void sim_breach(struct sim *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static inline void sim_breach(struct sim *s, const char *format, ...)
@@ -134,11 +226,12 @@ static inline void sim_breach(struct sim *s, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(s->fault + n, sizeof s->fault - (size_t)n, format, arguments);
     va_end(arguments);
+    sim_tell(s, "BREACH %s", s->fault);
 }
 
 /* --- leafs and what fits them ---------------------------------------------------------------- */
 
-/* Leaf I of all: pair, key and certificate in its number. */
+/* Leaf I of all: pair, key and certificate in its number; the strangers' come last. */
 static inline const struct cert_digests *sim_leaf(unsigned i)
 {
     static struct cert_digests leafs[SIM_LEAFS];
@@ -149,9 +242,33 @@ static inline const struct cert_digests *sim_leaf(unsigned i)
     return &leafs[i];
 }
 
+static inline const struct cert_digests *sim_issuer(unsigned leaf)
+{
+    static struct cert_digests issuers[2];
+    static bool made;
+    for (unsigned k = 0; !made && k < 2; k++)
+        issuers[k] = trial_leaf(80 + k, 1);
+    made = true;
+    return &issuers[leaf % 2];
+}
+
 static inline uint32_t sim_bit(unsigned leaf)
 {
-    return UINT32_C(1) << leaf;
+    return leaf == SIM_NO_LEAF ? 0 : UINT32_C(1) << leaf;
+}
+
+static inline struct tlsa sim_record(unsigned leaf, struct tlsa_combination c)
+{
+    return trial_record(c.usage, c.selector, c.matching,
+                        c.usage % 2 == 0 ? sim_issuer(leaf) : sim_leaf(leaf));
+}
+
+static inline bool sim_matches(const struct tlsa *t, unsigned leaf)
+{
+    if (!tlsa_usable(t) || t->hashed || t->combination.matching == TLSA_MATCHING_FULL)
+        return false;
+    struct tlsa own = sim_record(leaf, t->combination);
+    return tlsa_equal(t, &own);
 }
 
 static inline bool sim_dane_usable(const struct tlsa *t, bool knows_512)
@@ -174,8 +291,7 @@ static inline bool sim_overruled(const struct sim_set *set, const struct tlsa *t
     return false;
 }
 
-static inline bool sim_client_accepts(const struct sim_set *set, const struct cert_digests *leaf,
-                                      bool knows_512)
+static inline bool sim_accepts(const struct sim_set *set, unsigned leaf, bool knows_512)
 {
     bool any = false;
     for (size_t i = 0; i < set->count; i++) {
@@ -183,41 +299,39 @@ static inline bool sim_client_accepts(const struct sim_set *set, const struct ce
         if (!sim_dane_usable(t, knows_512) || (knows_512 && sim_overruled(set, t)))
             continue;
         any = true;
-        if (tlsa_matches(t, leaf))
+        if (sim_matches(t, leaf))
             return true;
     }
     return !any;
-}
-
-static inline bool sim_fits(const struct sim_set *set, unsigned leaf)
-{
-    return sim_client_accepts(set, sim_leaf(leaf), false) &&
-           sim_client_accepts(set, sim_leaf(leaf), true);
 }
 
 static inline uint32_t sim_all_fits(const struct sim_set *set)
 {
     uint32_t fits = 0;
     for (unsigned i = 0; i < SIM_LEAFS; i++) {
-        if (sim_fits(set, i))
+        if (sim_accepts(set, i, false) && sim_accepts(set, i, true))
             fits |= sim_bit(i);
     }
     return fits;
 }
 
-/* RFC 7671 section 8: each combination of usage 3 with a digest matches. */
+static inline size_t sim_find(const struct sim_set *set, const struct tlsa *tlsa)
+{
+    size_t i = 0;
+    while (i < set->count && !tlsa_equal(&set->records[i].tlsa, tlsa))
+        i++;
+    return i;
+}
+
+/* RFC 7671 section 8: each combination of usage 3 with a digest that stands there matches. */
 static inline bool sim_fits_fully(const struct sim_set *set, unsigned leaf)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct tlsa *t = &set->records[i].tlsa;
-        struct tlsa own;
-        bool there = false;
-        if (!tlsa_usable(t) || t->combination.usage != 3 ||
-            tlsa_make(&own, t->combination, sim_leaf(leaf)) != 0)
+        if (!tlsa_usable(t) || t->combination.usage != 3 || t->combination.matching == 0)
             continue;
-        for (size_t k = 0; k < set->count; k++)
-            there = there || tlsa_equal(&set->records[k].tlsa, &own);
-        if (!there)
+        struct tlsa own = sim_record(leaf, t->combination);
+        if (sim_find(set, &own) == set->count)
             return false;
     }
     return true;
@@ -232,320 +346,239 @@ static inline bool sim_host_has(const struct sim *s, size_t host, size_t pair)
     return false;
 }
 
-/* The leafs that services of a host serve. */
-static inline uint32_t sim_served(const struct sim *s, size_t host)
+/* A server that cannot use one of its pairs has no TLS at all. */
+static inline bool sim_is_broken(const struct sim_address *address)
 {
-    uint32_t served = 0;
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-        for (size_t k = 0; sim_host_has(s, host, p) && k < s->trial.pairs[p].reload.count; k++)
-            served |= sim_bit(s->served[p][k]);
+    for (size_t p = 0; p <= SIM_PAIRS; p++) {
+        if (address->slots[p].there && address->slots[p].broken)
+            return true;
     }
-    return served;
+    return false;
 }
 
-/* --- the invariant --------------------------------------------------------------------------- */
-
-static inline bool sim_is_cached(const struct sim *s, const struct sim_version *v)
+/* The leafs that a client may meet at an owner name's service. */
+static inline uint32_t sim_served(const struct sim_owner *owner)
 {
-    return v->until == SIM_FOREVER || v->until + 2 * (int64_t)v->ttl > s->now;
+    uint32_t served = 0;
+    for (size_t a = 0; a < owner->addresses_count; a++) {
+        for (size_t p = 0; p <= SIM_PAIRS; p++) {
+            const struct sim_slot *slot = &owner->addresses[a].slots[p];
+            if (slot->there && !sim_is_broken(&owner->addresses[a]))
+                served |= sim_bit(slot->served);
+            if (slot->there && slot->changing && slot->mixed)
+                served |= sim_bit(slot->next);
+        }
+    }
+    return owner->addresses[0].manner == SIM_PLAIN ? 0 : served;
+}
+
+/* --- versions and the invariant -------------------------------------------------------------- */
+
+static inline struct sim_set *sim_set_at(struct sim_owner *owner, unsigned serial)
+{
+    return &owner->sets[serial % SIM_SETS];
+}
+
+/* What the provider holds. */
+static inline struct sim_set *sim_accepted(struct sim_owner *owner)
+{
+    return sim_set_at(owner, owner->newest);
+}
+
+static inline bool sim_is_held(const struct sim *s, const struct sim_owner *owner,
+                               const struct sim_version *v)
+{
+    const struct conf_waits *w = &s->trial.hosts[owner->host].waits;
+    int64_t hold = 2 * (int64_t)v->ttl + w->margin;
+    hold = hold < w->floor ? w->floor : hold;
+    return v->until == SIM_FOREVER || s->now < v->until + hold;
 }
 
 static inline void sim_check(struct sim *s)
 {
     for (size_t o = 0; o < s->owners_count; o++) {
         const struct sim_owner *owner = &s->owners[o];
-        uint32_t served = sim_served(s, owner->host);
+        uint32_t served = sim_served(owner);
         for (size_t i = 0; i < owner->versions_count; i++) {
             const struct sim_version *v = &owner->versions[i];
-            if (sim_is_cached(s, v) && (served & ~(v->fits | v->excused)) != 0)
-                sim_breach(s, "%s: %s does not fit a served key (leafs %x)", owner->owner,
-                           v->until == SIM_FOREVER ? "the RRset" : "a cached RRset",
-                           (unsigned)(served & ~(v->fits | v->excused)));
+            uint32_t broken = served & ~(v->fits | v->excused);
+            if (broken != 0 && sim_is_held(s, owner, v))
+                sim_breach(s, "%s: %s does not fit what is served (leafs %x; gone since %lld)",
+                           owner->owner, v->until == SIM_FOREVER ? "an RRset" : "a cached RRset",
+                           (unsigned)broken,
+                           v->until == SIM_FOREVER ? 0LL : (long long)(s->now - v->until));
         }
     }
 }
 
-/* A leaf is loaded that was not served: the waiting rule must be over at every owner name. */
-static inline void sim_check_load(struct sim *s, size_t pair, unsigned leaf)
+static inline bool sim_is_up(const struct sim_server *server)
+{
+    return server->health != SIM_DEAD && server->health != SIM_LAME;
+}
+
+/* What a server shows to resolvers. */
+static inline struct sim_set *sim_shown(struct sim_owner *owner, size_t server)
+{
+    const struct sim_server *sv = &owner->servers[server];
+    return sim_set_at(owner, sv->health == SIM_RELAPSED ? sv->relapse : sv->shown);
+}
+
+static inline void sim_stand(struct sim *s, struct sim_owner *owner, const struct sim_set *set)
+{
+    for (size_t i = 0; i < owner->versions_count; i++) {
+        struct sim_version *v = &owner->versions[i];
+        if (v->ttl == set->ttl && v->fits == set->fits && v->excused == set->excused &&
+            v->foreign == set->foreign) {
+            v->stands = true;
+            return;
+        }
+    }
+    if (owner->versions_count == SIM_VERSIONS) {
+        sim_breach(s, "the simulation's versions are too few");
+        return;
+    }
+    owner->versions[owner->versions_count++] =
+        (struct sim_version){SIM_FOREVER, set->ttl, set->fits, set->excused, set->foreign, true};
+}
+
+/* Which RRsets resolvers may fetch now, and which they hold still. A denial fits everything. */
+static inline void sim_restand(struct sim *s, struct sim_owner *owner)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < owner->versions_count; i++) {
+        if (sim_is_held(s, owner, &owner->versions[i]))
+            owner->versions[kept++] = owner->versions[i];
+    }
+    owner->versions_count = kept;
+    for (size_t i = 0; i < kept; i++)
+        owner->versions[i].stands = false;
+    for (size_t i = 0; i < SIM_SERVERS; i++) {
+        const struct sim_set *set = sim_shown(owner, i);
+        if (sim_is_up(&owner->servers[i]) && set->count > 0)
+            sim_stand(s, owner, set);
+    }
+    for (size_t i = 0; i < owner->versions_count; i++) {
+        struct sim_version *v = &owner->versions[i];
+        if (v->stands)
+            v->until = SIM_FOREVER;
+        else if (v->until == SIM_FOREVER)
+            v->until = s->now;
+    }
+}
+
+/* What is due now shows. */
+static inline void sim_settle_owner(struct sim *s, struct sim_owner *owner)
+{
+    for (size_t i = 0; i <= SIM_SERVERS; i++) {
+        unsigned *shown = &owner->servers[i].shown;
+        while (*shown < owner->newest && sim_set_at(owner, *shown + 1)->due[i] <= s->now)
+            *shown = owner->servers[i].lag < SIM_REFRESH ? *shown + 1 : owner->newest;
+    }
+    for (size_t a = 0; a < owner->addresses_count; a++) {
+        for (size_t p = 0; p < SIM_PAIRS; p++) {
+            struct sim_slot *slot = &owner->addresses[a].slots[p];
+            if (!slot->changing || slot->due > s->now)
+                continue;
+            slot->changing = false;
+            slot->served = slot->next;
+        }
+    }
+    sim_restand(s, owner);
+}
+
+static inline void sim_settle(struct sim *s)
+{
+    for (size_t o = 0; o < s->owners_count; o++)
+        sim_settle_owner(s, &s->owners[o]);
+    sim_check(s);
+}
+
+static inline int64_t sim_sooner(int64_t due, int64_t now, int64_t than)
+{
+    return due > now && due < than ? due : than;
+}
+
+static inline int64_t sim_next_event(const struct sim *s, int64_t end)
 {
     for (size_t o = 0; o < s->owners_count; o++) {
         const struct sim_owner *owner = &s->owners[o];
-        const struct conf_waits *w = &s->trial.hosts[owner->host].waits;
-        if (!sim_host_has(s, owner->host, pair))
-            continue;
-        if (!sim_fits_fully(&owner->visible, leaf) || owner->visible.count == 0)
-            sim_breach(s, "%s: leaf %u loaded, but its records are not complete", owner->owner,
-                       leaf);
-        for (size_t i = 0; i < owner->versions_count; i++) {
-            const struct sim_version *v = &owner->versions[i];
-            int64_t wait = 2 * (int64_t)v->ttl + w->margin;
-            wait = wait < w->floor ? w->floor : wait;
-            wait = wait < w->publish ? w->publish : wait;
-            if ((v->fits & sim_bit(leaf)) != 0)
-                continue;
-            if (v->until == SIM_FOREVER || s->now < v->until + wait)
-                sim_breach(s, "%s: leaf %u loaded before the waiting rule was over", owner->owner,
-                           leaf);
+        for (size_t i = 0; i <= SIM_SERVERS; i++) {
+            if (owner->servers[i].shown < owner->newest)
+                end = sim_sooner(owner->sets[(owner->servers[i].shown + 1) % SIM_SETS].due[i],
+                                 s->now, end);
         }
+        for (size_t a = 0; a < owner->addresses_count; a++) {
+            for (size_t p = 0; p < SIM_PAIRS; p++) {
+                const struct sim_slot *slot = &owner->addresses[a].slots[p];
+                if (slot->changing)
+                    end = sim_sooner(slot->due, s->now, end);
+            }
+        }
+    }
+    return end;
+}
+
+/* Time passes, one event after the other. */
+static inline void sim_pass(struct sim *s, int64_t seconds)
+{
+    int64_t end = s->now + seconds;
+    while (s->now < end) {
+        s->now = sim_next_event(s, end);
+        sim_settle(s);
     }
 }
 
 /* --- the zone -------------------------------------------------------------------------------- */
 
-static inline void sim_show(struct sim *s, struct sim_owner *owner, const struct sim_set *set,
-                            int64_t at)
+/* A copy of what the provider holds, to be changed and then accepted. */
+static inline struct sim_set *sim_draft(struct sim *s, struct sim_owner *owner)
 {
-    struct sim_version *v;
-    if (owner->versions_count > 0) {
-        owner->versions[owner->versions_count - 1].until = at;
-        /* What no cache and no waiting rule can ask for any more. */
-        for (size_t i = 0; i < owner->versions_count;) {
-            v = &owner->versions[i];
-            if (v->until != SIM_FOREVER && v->until + 2 * (int64_t)v->ttl + 200000 < s->now)
-                memmove(v, v + 1, (--owner->versions_count - i) * sizeof *v);
-            else
-                i++;
-        }
+    struct sim_set *set = sim_set_at(owner, owner->newest + 1);
+    for (size_t i = 0; i <= SIM_SERVERS; i++) {
+        struct sim_server *sv = &owner->servers[i];
+        /* So far behind that it skips some. */
+        if (owner->newest + 2 - sv->shown >= SIM_SETS)
+            sv->shown = owner->newest + 3 - SIM_SETS;
+        if (sv->health == SIM_RELAPSED && owner->newest + 2 - sv->relapse >= SIM_SETS)
+            sv->health = SIM_WELL;
     }
-    if (owner->versions_count == SIM_VERSIONS)
-        sim_breach(s, "the simulation's versions are too few");
-    else
-        owner->versions_count++;
-    v = &owner->versions[owner->versions_count - 1];
-    memset(v, 0, sizeof *v);
-    v->until = SIM_FOREVER;
-    v->fits = sim_all_fits(set);
-    v->excused = set->excused;
+    sim_restand(s, owner);
+    *set = *sim_accepted(owner);
+    return set;
+}
+
+static inline void sim_accept(struct sim *s, struct sim_owner *owner, struct sim_set *set)
+{
+    const struct sim_set *former = sim_accepted(owner);
+    set->ttl = 0;
     for (size_t i = 0; i < set->count; i++)
-        v->ttl = set->records[i].ttl > v->ttl ? set->records[i].ttl : v->ttl;
-    owner->visible = *set;
-    sim_check(s);
-}
-
-/* What is due becomes visible. */
-static inline void sim_settle(struct sim *s)
-{
-    for (size_t o = 0; o < s->owners_count; o++) {
-        struct sim_owner *owner = &s->owners[o];
-        while (owner->pending_count > 0 && owner->pending[0].due <= s->now) {
-            sim_show(s, owner, &owner->pending[0].set, owner->pending[0].due);
-            memmove(&owner->pending[0], &owner->pending[1],
-                    --owner->pending_count * sizeof owner->pending[0]);
-        }
+        set->ttl = set->records[i].ttl > set->ttl ? set->records[i].ttl : set->ttl;
+    set->fits = sim_all_fits(set);
+    set->excused &= ~set->fits;
+    for (size_t i = 0; i <= SIM_SERVERS; i++) {
+        int64_t due = s->now + owner->servers[i].lag;
+        set->due[i] = due < former->due[i] ? former->due[i] : due;
     }
-}
-
-static inline void sim_accept(struct sim *s, struct sim_owner *owner, uint32_t excused)
-{
-    owner->accepted.excused = excused & ~sim_all_fits(&owner->accepted);
-    if (owner->pending_count == SIM_PENDING) {
-        sim_breach(s, "the simulation's pending changes are too few");
-        return;
-    }
-    owner->pending[owner->pending_count].due = s->now + s->lag;
-    owner->pending[owner->pending_count++].set = owner->accepted;
+    owner->newest++;
     sim_settle(s);
 }
 
-static inline size_t sim_find(const struct sim_set *set, const struct tlsa *tlsa)
-{
-    size_t i = 0;
-    while (i < set->count && !tlsa_equal(&set->records[i].tlsa, tlsa))
-        i++;
-    return i;
-}
-
-static inline void sim_put(struct sim *s, struct sim_owner *owner, const struct tlsa *tlsa,
+static inline void sim_put(struct sim *s, struct sim_set *set, const struct tlsa *tlsa,
                            uint32_t ttl, bool by_us)
 {
-    struct sim_set *set = &owner->accepted;
     if (sim_find(set, tlsa) < set->count)
         return;
     if (set->count == SIM_RECORDS) {
         sim_breach(s, "the simulation's records are too few");
         return;
     }
-    set->records[set->count++] = (struct sim_record){.tlsa = *tlsa,
-                                                     .ttl = ttl == 1 ? 300 : ttl,
-                                                     .automatic = ttl == 1,
-                                                     .by_us = by_us,
-                                                     .id = ++s->ids};
+    set->records[set->count++] = (struct sim_record){*tlsa, ttl, by_us, false, ++s->ids};
 }
 
 static inline void sim_drop(struct sim_set *set, size_t index)
 {
     memmove(&set->records[index], &set->records[index + 1],
             (--set->count - index) * sizeof set->records[0]);
-}
-
-/* Somebody else's doing; what it breaks is not ours. */
-static inline void sim_foreign_add(struct sim *s, size_t owner, struct tlsa tlsa, uint32_t ttl)
-{
-    struct sim_owner *o = &s->owners[owner];
-    sim_put(s, o, &tlsa, ttl, false);
-    sim_accept(s, o, UINT32_MAX);
-}
-
-static inline void sim_foreign_remove(struct sim *s, size_t owner, size_t index)
-{
-    struct sim_owner *o = &s->owners[owner];
-    sim_drop(&o->accepted, index);
-    sim_accept(s, o, UINT32_MAX);
-}
-
-/* --- pairs and services ---------------------------------------------------------------------- */
-
-static inline void sim_write_pair(struct sim *s, size_t pair, unsigned leaf)
-{
-    if (s->disk[pair] == leaf)
-        return;
-    s->former[pair] = s->disk[pair];
-    s->disk[pair] = leaf;
-}
-
-/* A reload command: services read what stands there, unless it does not fit. */
-static inline void sim_load(struct sim *s, const char *command, bool succeeds)
-{
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-        const struct conf_list *reload = &s->trial.pairs[p].reload;
-        for (size_t k = 0; k < reload->count; k++) {
-            unsigned leaf = s->disk[p];
-            if (strcmp(reload->items[k], command) != 0 || s->torn[p])
-                continue;
-            if (leaf != s->served[p][k])
-                sim_check_load(s, p, leaf);
-            s->served[p][k] = leaf;
-            s->seen[p][k] = (succeeds ? 0 : s->seen[p][k]) | sim_bit(leaf);
-        }
-    }
-    sim_check(s);
-}
-
-/* --- points at which something happens ------------------------------------------------------- */
-
-static inline void sim_reboot(struct sim *s, bool proven)
-{
-    s->boot++;
-    s->boot_start = s->now;
-    s->proven = proven;
-    s->dated = false;
-    s->wall_error = proven ? 0 : (int64_t)sim_chance(s, 4000000) - 1000000;
-}
-
-/* Whether the state may be lost now without more than time: what is served is vouched for. */
-static inline bool sim_may_lose(const struct sim *s)
-{
-    for (size_t o = 0; o < s->owners_count; o++) {
-        const struct sim_owner *owner = &s->owners[o];
-        uint32_t served = sim_served(s, owner->host);
-        const struct conf_host *host = &s->trial.hosts[owner->host];
-        for (unsigned leaf = 0; leaf < SIM_LEAFS; leaf++) {
-            if ((served & sim_bit(leaf)) == 0)
-                continue;
-            if (owner->pending_count > 0 || !sim_fits_fully(&owner->visible, leaf))
-                return false;
-            for (size_t i = 0; i < host->records_count; i++) {
-                struct tlsa own = trial_record(3, host->records[i].selector,
-                                               host->records[i].matching, sim_leaf(leaf));
-                if (sim_find(&owner->visible, &own) == owner->visible.count)
-                    return false;
-            }
-        }
-    }
-    return true;
-}
-
-/*
- * A renewal comes when the key in use is known to the engine, by its state or by DNS: else no
- * engine that does not ask the services could tell it (DESIGN.md section 3, first run).
- */
-static inline void sim_renew(struct sim *s, size_t pair, enum sim_inject how)
-{
-    unsigned base = (unsigned)pair * SIM_KEYS * 2, leaf = s->disk[pair] - base;
-    if (!s->noted && !sim_may_lose(s))
-        return;
-    if (how == SIM_RENEW_BACK)
-        sim_write_pair(s, pair, s->former[pair]);
-    else if (how == SIM_RENEW_CERTIFICATE)
-        sim_write_pair(s, pair, base + (leaf ^ 1));
-    else
-        sim_write_pair(s, pair, base + (leaf + 2) % (SIM_KEYS * 2));
-}
-
-static inline void sim_lose_state(struct sim *s)
-{
-    if (!sim_may_lose(s))
-        return;
-    s->state_length = -1;
-    s->noted = false;
-    s->amnesia = true;
-    memset(s->seen, 0, sizeof s->seen);
-}
-
-static inline _Noreturn void sim_crash(struct sim *s)
-{
-    if (s->look != NULL)
-        arena_release(s->look);
-    s->look = NULL;
-    s->crashed = true;
-    longjmp(s->crash, 1);
-}
-
-static inline void sim_happen(struct sim *s, bool renewable)
-{
-    switch (s->inject) {
-    case SIM_CRASH_REBOOT:
-        sim_reboot(s, false);
-        break;
-    case SIM_CRASH_LOSS:
-        sim_lose_state(s);
-        break;
-    case SIM_CRASH:
-        break;
-    case SIM_STOP:
-        s->stopped = true;
-        s->armed = false;
-        return;
-    case SIM_RENEW_KEY:
-    case SIM_RENEW_CERTIFICATE:
-    case SIM_RENEW_BACK:
-        if (!renewable)
-            return;
-        s->armed = false;
-        sim_renew(s, sim_chance(s, (uint32_t)s->trial.conf.pairs_count), s->inject);
-        return;
-    default:
-        return;
-    }
-    s->armed = false;
-    sim_crash(s);
-}
-
-/* Every call to the world passes here, those that change something twice. */
-static inline void sim_point(struct sim *s, bool renewable)
-{
-    s->points++;
-    if (s->hostile > 0) {
-        s->now += sim_chance(s, 4) == 0 ? sim_chance(s, 3) : 0;
-        if (!s->armed && sim_chance(s, 1000) < s->hostile) {
-            s->inject = (enum sim_inject)sim_chance(s, SIM_INJECTS);
-            s->armed = true;
-        }
-    } else if (s->points == s->inject_at) {
-        s->armed = true;
-    }
-    sim_settle(s);
-    if (s->armed)
-        sim_happen(s, renewable);
-}
-
-/* Whether the injected KIND is to happen here and now. */
-static inline bool sim_takes(struct sim *s, enum sim_inject kind)
-{
-    if (!s->armed || s->inject != kind)
-        return false;
-    s->armed = false;
-    return true;
 }
 
 #endif

@@ -1,12 +1,18 @@
 /*
- * The simulated world's two tables for the engine, and what runs it: sim_run, sim_settle_down.
+ * The simulated world's two tables for the engine, and one call of it: sim_run.
  */
 #ifndef TESTS_UNIT_ROLL_SIM_WORLD_H
 #define TESTS_UNIT_ROLL_SIM_WORLD_H
 
-#include "roll_sim.h"
+#include "roll/install.h"
+#include "roll_sim_services.h"
 
-/* --- the network half ------------------------------------------------------------------------ */
+/* What no server of a world lags longer behind, where `propagation` cannot ask them all. */
+#define SIM_SETTLE 7200
+/* With --wait: who watches it long enough stops it. */
+#define SIM_WAITS_MOST 60
+
+/* --- the network half: the provider ---------------------------------------------------------- */
 
 static inline struct provider_result sim_result(enum provider_code code)
 {
@@ -27,6 +33,24 @@ static inline struct sim_owner *sim_owner(struct sim *s, const char *name)
     return &s->owners[0];
 }
 
+/* In any order: an answer's order says nothing. */
+static inline void sim_fill_list(struct sim *s, struct provider_rrset *rrset, struct arena *arena)
+{
+    struct sim_owner *owner = sim_owner(s, rrset->owner);
+    const struct sim_set *set = sim_set_at(owner, owner->servers[SIM_LIST].shown);
+    size_t first = set->count == 0 ? 0 : sim_chance(s, (uint32_t)set->count);
+    rrset->count = set->count;
+    rrset->records = arena_take(arena, set->count + 1, sizeof *rrset->records);
+    for (size_t k = 0; k < set->count; k++) {
+        const struct sim_record *record = &set->records[(first + k) % set->count];
+        struct provider_record *r = &rrset->records[k];
+        r->tlsa = record->tlsa;
+        r->ttl = record->ttl;
+        r->marked = record->by_us;
+        (void)snprintf(r->id, sizeof r->id, "%u", record->id);
+    }
+}
+
 static inline struct provider_result sim_list(void *context, size_t provider, const char *host,
                                               struct provider_rrset *sets, size_t count,
                                               struct arena *arena)
@@ -34,26 +58,25 @@ static inline struct provider_result sim_list(void *context, size_t provider, co
     struct sim *s = context;
     (void)provider;
     (void)host;
-    s->look = arena;
+    s->calls++;
     sim_point(s, true);
-    if (sim_takes(s, SIM_FAULT_LATER) || sim_takes(s, SIM_FAULT_LOST_BEFORE))
+    if (sim_takes(s, SIM_FAULT_LATER))
         return sim_result(PROVIDER_LATER);
     if (sim_takes(s, SIM_FAULT_REFUSED))
         return sim_result(PROVIDER_REFUSED);
-    for (size_t i = 0; i < count; i++) {
-        const struct sim_set *visible = &sim_owner(s, sets[i].owner)->visible;
-        sets[i].count = visible->count;
-        sets[i].records = arena_take(arena, visible->count + 1, sizeof *sets[i].records);
-        for (size_t k = 0; k < visible->count; k++) {
-            struct provider_record *r = &sets[i].records[k];
-            r->tlsa = visible->records[k].tlsa;
-            r->ttl = visible->records[k].ttl;
-            r->automatic = visible->records[k].automatic;
-            r->marked = visible->records[k].by_us;
-            (void)snprintf(r->id, sizeof r->id, "%u", visible->records[k].id);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        sim_fill_list(s, &sets[i], arena);
     return sim_result(PROVIDER_DONE);
+}
+
+static inline bool sim_as_seen(struct sim_owner *owner, const struct provider_rrset *seen)
+{
+    const struct sim_set *set = sim_accepted(owner);
+    for (size_t i = 0; i < seen->count; i++) {
+        if (sim_find(set, &seen->records[i].tlsa) == set->count)
+            return false;
+    }
+    return set->count == seen->count;
 }
 
 /* A fault for a write; DONE: none. *EFFECT: whether it is carried out all the same. */
@@ -67,31 +90,59 @@ static inline enum provider_code sim_write_fault(struct sim *s, bool *effect)
     if (sim_takes(s, SIM_FAULT_CONFLICT))
         return PROVIDER_CONFLICT;
     if (sim_takes(s, SIM_FAULT_LOST_BEFORE))
-        return s->believes ? PROVIDER_DONE : PROVIDER_UNKNOWN;
+        return PROVIDER_UNKNOWN;
     *effect = true;
     if (sim_takes(s, SIM_FAULT_LOST_AFTER))
         return PROVIDER_UNKNOWN;
     return PROVIDER_DONE;
 }
 
+/* The sources that have changed since a look at them: nobody can know. FORMER: what they were. */
+static inline uint32_t sim_unforeseen(const struct sim *s, bool former)
+{
+    uint32_t leafs = 0;
+    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
+        if (s->read[p] != s->disk[p] && s->disk[p] != s->current[p])
+            leafs |= sim_bit(former ? s->read[p] : s->disk[p]);
+    }
+    return leafs;
+}
+
 /*
  * What our write leaves unfit unavoidably: the first record of a combination for one of several
- * keys that are served; the others' follow.
+ * keys that are served, or that come next where nothing is served; the others' follow.
  */
-static inline uint32_t sim_unavoidable(const struct sim *s, const struct sim_owner *owner,
+static inline uint32_t sim_unavoidable(struct sim *s, struct sim_owner *owner,
                                        const struct tlsa *record)
 {
-    uint32_t served = sim_served(s, owner->host);
-    for (size_t i = 0; i < owner->accepted.count; i++) {
-        const struct tlsa *t = &owner->accepted.records[i].tlsa;
+    const struct sim_set *set = sim_accepted(owner);
+    uint32_t may = sim_may_be_served(s, owner);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct tlsa *t = &set->records[i].tlsa;
         if (tlsa_usable(t) && tlsa_same_combination(t->combination, record->combination))
             return 0;
     }
     for (unsigned leaf = 0; leaf < SIM_LEAFS; leaf++) {
-        if ((served & sim_bit(leaf)) != 0 && tlsa_matches(record, sim_leaf(leaf)))
-            return served;
+        if (((may | owner->probed | sim_unforeseen(s, true)) & sim_bit(leaf)) != 0 &&
+            sim_matches(record, leaf))
+            return may;
+    }
+    /* Nobody can tell what is served there. */
+    for (size_t a = 0; a < owner->addresses_count; a++) {
+        if (owner->addresses[a].unseen)
+            return may;
     }
     return 0;
+}
+
+static inline void sim_check_addition(struct sim *s, const struct sim_owner *owner,
+                                      const struct tlsa *record)
+{
+    bool known = record->combination.usage == 3;
+    for (unsigned leaf = 0; leaf < SIM_OURS; leaf++)
+        known = known || sim_matches(record, leaf);
+    if (!known || tlsa_of_nothing(record) || !tlsa_usable(record))
+        sim_breach(s, "%s: a record that nobody asked for", owner->owner);
 }
 
 static inline struct provider_result sim_add(void *context, size_t provider, const char *host,
@@ -103,41 +154,52 @@ static inline struct provider_result sim_add(void *context, size_t provider, con
     bool effect;
     (void)provider;
     (void)host;
+    s->calls++;
     sim_point(s, true);
     enum provider_code code = sim_write_fault(s, &effect);
     if (!effect)
         return sim_result(code);
-    if (sim_find(&owner->accepted, record) < owner->accepted.count)
+    if (sim_find(sim_accepted(owner), record) < sim_accepted(owner)->count)
         return sim_result(code == PROVIDER_DONE ? PROVIDER_ALREADY : code);
-    if (record->combination.usage != 3 || tlsa_of_nothing(record) || !tlsa_usable(record))
-        sim_breach(s, "%s: a record that nobody asked for", owner->owner);
-    uint32_t excused = owner->accepted.excused | sim_unavoidable(s, owner, record);
+    if (s->strict && !sim_as_seen(owner, seen))
+        return sim_result(PROVIDER_CONFLICT);
+    sim_check_addition(s, owner, record);
+    uint32_t excused = sim_unavoidable(s, owner, record);
+    struct sim_set *set = sim_draft(s, owner);
+    set->excused |= excused | sim_unforeseen(s, false);
     s->writes++;
-    sim_put(s, owner, record, ttl, true);
-    sim_accept(s, owner, excused);
+    sim_put(s, set, record, ttl, true);
+    set->records[set->count - 1].orphan = s->unsaved;
+    sim_tell(s, "  add %d: %s %u %u %u %02x%02x", (int)code, owner->owner,
+             record->combination.usage, record->combination.selector, record->combination.matching,
+             record->data[0], record->data[1]);
+    sim_accept(s, owner, set);
     sim_point(s, true);
     return sim_result(code);
 }
 
-/* What a run has seen on disk since services loaded last may be served by then: it stays fitted. */
-static inline void sim_check_removal(struct sim *s, const struct sim_owner *owner,
-                                     const struct sim_record *record)
+/* What may be served stays fitted, and vouched for while there is any record at all. */
+static inline void sim_check_removal(struct sim *s, struct sim_owner *owner, size_t index)
 {
-    struct sim_set left = owner->accepted;
-    uint32_t before = sim_all_fits(&left);
-    if (!record->by_us && !s->trial.hosts[owner->host].adopt)
-        sim_breach(s, "%s: a foreign record is deleted", owner->owner);
-    sim_drop(&left, sim_find(&left, &record->tlsa));
-    uint32_t lost = before & ~sim_all_fits(&left);
-    for (unsigned leaf = 0; left.count == 0 && leaf < SIM_LEAFS; leaf++)
-        lost |= tlsa_matches(&record->tlsa, sim_leaf(leaf)) ? sim_bit(leaf) : 0;
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-        for (size_t k = 0; sim_host_has(s, owner->host, p) && k < s->trial.pairs[p].reload.count;
-             k++) {
-            if (((s->seen[p][k] | sim_bit(s->served[p][k])) & lost) != 0)
-                sim_breach(s, "%s: a record is deleted that may be needed", owner->owner);
-        }
+    const struct sim_set *before = sim_accepted(owner);
+    const struct sim_record *record = &before->records[index];
+    const struct conf_host *host = &s->trial.hosts[owner->host];
+    static struct sim_set left;
+    left = *before;
+    sim_drop(&left, index);
+    uint32_t may = sim_may_be_served(s, owner) & ~sim_unforeseen(s, false),
+             lost = before->fits & ~sim_all_fits(&left);
+    for (unsigned leaf = 0; leaf < SIM_LEAFS; leaf++) {
+        bool matched = sim_matches(&record->tlsa, leaf);
+        for (size_t i = 0; matched && i < left.count; i++)
+            matched = !sim_matches(&left.records[i].tlsa, leaf);
+        lost |= matched ? sim_bit(leaf) : 0;
     }
+    if (!record->by_us && !host->adopt)
+        sim_breach(s, "%s: a foreign record is deleted", owner->owner);
+    if ((lost & may) != 0 && !host->leave)
+        sim_breach(s, "%s: a record is deleted that may be needed (leafs %x)", owner->owner,
+                   (unsigned)(lost & may));
 }
 
 static inline struct provider_result sim_remove(void *context, size_t provider, const char *host,
@@ -146,31 +208,163 @@ static inline struct provider_result sim_remove(void *context, size_t provider, 
 {
     struct sim *s = context;
     struct sim_owner *owner = sim_owner(s, seen->owner);
-    bool effect;
     size_t i = 0;
+    bool effect;
     (void)provider;
     (void)host;
+    s->calls++;
     sim_point(s, true);
     enum provider_code code = sim_write_fault(s, &effect);
     if (!effect)
         return sim_result(code);
-    while (i < owner->accepted.count && owner->accepted.records[i].id != (unsigned)atoi(record->id))
+    while (i < sim_accepted(owner)->count &&
+           sim_accepted(owner)->records[i].id != (unsigned)atoi(record->id))
         i++;
-    if (i == owner->accepted.count)
+    if (i == sim_accepted(owner)->count)
         return sim_result(code == PROVIDER_DONE ? PROVIDER_ALREADY : code);
-    if (!tlsa_equal(&owner->accepted.records[i].tlsa, &record->tlsa))
+    if (s->strict && !sim_as_seen(owner, seen))
+        return sim_result(PROVIDER_CONFLICT);
+    if (!tlsa_equal(&sim_accepted(owner)->records[i].tlsa, &record->tlsa))
         sim_breach(s, "%s: another record than the one meant is deleted", owner->owner);
-    sim_check_removal(s, owner, &owner->accepted.records[i]);
+    sim_check_removal(s, owner, i);
     s->writes++;
-    sim_drop(&owner->accepted, i);
-    sim_accept(s, owner, owner->accepted.excused);
+    struct sim_set *set = sim_draft(s, owner);
+    sim_drop(set, i);
+    sim_tell(s, "  remove %d: %s %02x%02x", (int)code, owner->owner, record->tlsa.data[0],
+             record->tlsa.data[1]);
+    set->excused |= sim_unforeseen(s, false);
+    sim_accept(s, owner, set);
     sim_point(s, true);
     return sim_result(code);
 }
 
-static inline bool sim_proves(void *context, const struct moment *now)
+/* --- the network half: DNS and services ------------------------------------------------------ */
+
+static inline void sim_answer(struct sim *s, struct sim_owner *owner, size_t index,
+                              struct world_server *answer, struct arena *arena)
+{
+    static const enum world_answer silent[] = {
+        [SIM_DEAD] = WORLD_SILENT, [SIM_LAME] = WORLD_LAME, [SIM_HIDDEN] = WORLD_SILENT};
+    struct sim_server *sv = &owner->servers[index];
+    const struct sim_set *set = sim_shown(owner, index);
+    (void)snprintf(answer->name, sizeof answer->name, "ns%zu.example.net", index);
+    (void)snprintf(answer->address, sizeof answer->address, "192.0.2.%zu", index);
+    (void)s;
+    sv->looked = true;
+    if (sv->health != SIM_WELL && sv->health != SIM_RELAPSED) {
+        answer->answer = silent[sv->health];
+        answer->words = "simulated";
+        return;
+    }
+    answer->answer = set->count == 0 ? WORLD_DENIAL : WORLD_RRSET;
+    answer->count = set->count;
+    answer->lifetime = set->ttl;
+    answer->records = arena_take(arena, set->count + 1, sizeof *answer->records);
+    for (size_t i = 0; i < set->count; i++)
+        answer->records[i] = set->records[i].tlsa;
+}
+
+static inline int sim_look_up(void *context, const struct conf_host *host, const char *name,
+                              struct world_view *view, struct arena *arena)
 {
     struct sim *s = context;
+    struct sim_owner *owner = sim_owner(s, name);
+    s->calls++;
+    sim_point(s, true);
+    memset(view, 0, sizeof *view);
+    view->signature_end = -1;
+    (void)snprintf(view->owner, sizeof view->owner, "%s", name);
+    if (sim_takes(s, SIM_FAULT_LOST_BEFORE)) {
+        view->words = "injected";
+        return 0;
+    }
+    view->asked = true;
+    view->zone = WORLD_ZONE_SIGNED;
+    view->negative = 300;
+    if (host->propagation != CONF_PROPAGATION_ALL)
+        view->settle = SIM_SETTLE;
+    if (host->propagation == CONF_PROPAGATION_TIME)
+        return 0;
+    bool all = host->propagation == CONF_PROPAGATION_ALL;
+    size_t first = all ? 0 : sim_chance(s, SIM_SERVERS);
+    view->servers_count = all ? SIM_SERVERS : 1;
+    view->servers = arena_take(arena, view->servers_count, sizeof *view->servers);
+    for (size_t i = 0; i < view->servers_count; i++)
+        sim_answer(s, owner, first + i, &view->servers[i], arena);
+    for (size_t i = 0; i < SIM_SERVERS; i++)
+        owner->servers[i].looked = true;
+    return 0;
+}
+
+static inline const char *sim_other_mx(void *context, const struct conf_host *host,
+                                       const char **alias_of, struct arena *arena)
+{
+    struct sim *s = context;
+    (void)alias_of;
+    (void)host;
+    (void)arena;
+    s->calls++;
+    return NULL;
+}
+
+static inline void sim_show_leaf(struct world_shown *shown, unsigned leaf, struct arena *arena)
+{
+    shown->code = PROBE_SERVED;
+    shown->leaf = *sim_leaf(leaf);
+    shown->issuers_count = 1;
+    shown->issuers = arena_take(arena, 1, sizeof *shown->issuers);
+    shown->issuers[0] = *sim_issuer(leaf);
+}
+
+/* What one handshake brings: pair 0 and strangers have ECDSA keys, pair 1 has an RSA key. */
+static inline void sim_show(struct sim *s, const struct sim_address *address,
+                            struct world_shown *shown, struct arena *arena)
+{
+    bool rsa = shown->algorithm == PROBE_RSA;
+    bool stranger = address->manner == SIM_STRANGER;
+    const struct sim_slot *slot = &address->slots[stranger ? SIM_PAIRS : rsa ? 1 : 0];
+    if (address->unseen)
+        shown->code = PROBE_UNSEEN;
+    else if (address->manner == SIM_PLAIN)
+        shown->code = PROBE_NO_STARTTLS;
+    else if (sim_is_broken(address))
+        shown->code = PROBE_NO_TLS;
+    else if (!slot->there || (stranger && rsa))
+        shown->code = PROBE_OTHER_ALGORITHM;
+    else if (slot->changing && slot->mixed && sim_chance(s, 2) == 0)
+        sim_show_leaf(shown, slot->next, arena);
+    else
+        sim_show_leaf(shown, slot->served, arena);
+}
+
+static inline int sim_probe(void *context, const struct conf_host *host, size_t service,
+                            struct world_service *found, struct arena *arena)
+{
+    struct sim *s = context;
+    s->calls++;
+    sim_point(s, true);
+    for (size_t o = 0; o < s->owners_count; o++) {
+        struct sim_owner *owner = &s->owners[o];
+        if (&s->trial.hosts[owner->host] != host || owner->service != service)
+            continue;
+        owner->probed = sim_served(owner);
+        found->count = owner->addresses_count * 2;
+        found->shown = arena_take(arena, found->count, sizeof *found->shown);
+        for (size_t i = 0; i < found->count; i++) {
+            struct world_shown *shown = &found->shown[i];
+            (void)snprintf(shown->address, sizeof shown->address, "198.51.100.%zu", i / 2);
+            shown->algorithm = i % 2 == 0 ? PROBE_ECDSA : PROBE_RSA;
+            sim_show(s, &owner->addresses[i / 2], shown, arena);
+            sim_tell(s, "  %s address %zu shows %d: %u", owner->owner, i / 2, (int)shown->code,
+                     owner->addresses[i / 2].slots[i % 2].served);
+        }
+    }
+    return 0;
+}
+
+static inline bool sim_proves(void *context, const struct moment *now)
+{
+    const struct sim *s = context;
     (void)now;
     return s->dated && s->wall_error == 0;
 }
@@ -178,257 +372,6 @@ static inline bool sim_proves(void *context, const struct moment *now)
 static inline void sim_rest(void *context)
 {
     sim_point(context, true);
-}
-
-/* --- the local half -------------------------------------------------------------------------- */
-
-static inline void sim_read_pair(void *context, const struct conf_pair *pair,
-                                 struct world_pair *found)
-{
-    struct sim *s = context;
-    size_t p = (size_t)(pair - s->trial.pairs);
-    memset(found, 0, sizeof *found);
-    sim_point(s, false);
-    found->code = s->torn[p]     ? WORLD_PAIR_LATER
-                  : s->hidden[p] ? WORLD_PAIR_FAILED
-                                 : WORLD_PAIR_READ;
-    if (found->code != WORLD_PAIR_READ)
-        return;
-    found->leaf = *sim_leaf(s->disk[p]);
-    s->read[p] = sim_bit(s->disk[p]);
-}
-
-static inline int sim_load_state(void *context, char *text, size_t size,
-                                 char words[WORLD_WORDS_SIZE])
-{
-    struct sim *s = context;
-    (void)words;
-    sim_point(s, true);
-    if (s->state_length < 0)
-        return WORLD_STATE_ABSENT;
-    assert_true((size_t)s->state_length <= size);
-    memcpy(text, s->state, (size_t)s->state_length);
-    return s->state_length;
-}
-
-static inline int sim_save_state(void *context, const char *text, size_t length,
-                                 char words[WORLD_WORDS_SIZE])
-{
-    struct sim *s = context;
-    sim_point(s, true);
-    bool fails_after = sim_takes(s, SIM_SAVE_FAILS_AFTER);
-    (void)snprintf(words, WORLD_WORDS_SIZE, "injected");
-    if (sim_takes(s, SIM_SAVE_FAILS))
-        return WORLD_STATE_FAILED;
-    assert_true(length < sizeof s->state);
-    s->saves++;
-    memcpy(s->state, text, length);
-    s->state_length = (int)length;
-    s->noted = true;
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-        s->noted = s->noted && (s->read[p] | s->seen[p][0]) != 0;
-        for (size_t k = 0; k < SIM_COMMANDS; k++)
-            s->seen[p][k] |= s->read[p];
-    }
-    sim_point(s, true);
-    return fails_after ? WORLD_STATE_FAILED : 0;
-}
-
-static inline void sim_set_state_aside(void *context)
-{
-    struct sim *s = context;
-    sim_breach(s, "the engine cannot read its own state");
-    s->state_length = -1;
-}
-
-static inline void sim_run_hook(void *context, const struct world_hook *hook,
-                                struct world_hook_result *result)
-{
-    struct sim *s = context;
-    sim_point(s, false);
-    s->hooks++;
-    result->succeeded = !sim_takes(s, SIM_HOOK_FAILS);
-    bool fails_after = sim_takes(s, SIM_HOOK_FAILS_AFTER);
-    if (strcmp(hook->event, "renew") == 0) {
-        if (result->succeeded)
-            sim_renew(s, sim_chance(s, (uint32_t)s->trial.conf.pairs_count), SIM_RENEW_KEY);
-    } else if (result->succeeded) {
-        sim_load(s, hook->command, !fails_after);
-    }
-    result->succeeded = result->succeeded && !fails_after;
-    sim_point(s, true);
-}
-
-static inline void sim_now(void *context, struct moment *now)
-{
-    struct sim *s = context;
-    char boot[TIME_BOOT_SIZE];
-    (void)snprintf(boot, sizeof boot, "boot-%u", s->boot);
-    *now = trial_moment(boot, s->now - s->boot_start, TIME_RELEASE + s->now + s->wall_error,
-                        s->proven);
-}
-
-static inline bool sim_wait(void *context, int64_t seconds, const char *what)
-{
-    struct sim *s = context;
-    (void)what;
-    sim_point(s, true);
-    s->now += seconds + 1;
-    sim_settle(s);
-    sim_point(s, true);
-    return s->stopped;
-}
-
-static inline bool sim_stopped(void *context)
-{
-    struct sim *s = context;
-    (void)sim_takes(s, SIM_STOP);
-    return s->stopped;
-}
-
-static inline void sim_say(void *context, enum log_level level, const char *text)
-{
-    static int loud = -1;
-    const struct sim *s = context;
-    if (loud < 0)
-        loud = getenv("ROLL_SIM_LOUD") != NULL;
-    if (loud)
-        (void)fprintf(stderr, "%8lld %d %s\n", (long long)s->now, (int)level, text);
-}
-
-static const struct world_network sim_network = {sim_list, sim_add, sim_remove, sim_proves,
-                                                 sim_rest};
-static const struct world_local sim_local = {
-    sim_read_pair, sim_load_state, sim_save_state, sim_set_state_aside, sim_run_hook, sim_now,
-    sim_wait,      sim_stopped,    sim_say};
-
-/* --- making and running ---------------------------------------------------------------------- */
-
-/* An empty world; then its pairs and hosts are added, then sim_begin. */
-static inline void sim_init(struct sim *s, uint64_t seed)
-{
-    memset(s, 0, sizeof *s);
-    trial_init(&s->trial);
-    s->random = seed * UINT64_C(2654435769) + 88172645463325252U;
-    s->now = 1000000;
-    s->proven = s->dated = true;
-    s->state_length = -1;
-    s->world = (struct world){&sim_network, s, &sim_local, s};
-}
-
-/* Owner names from the configuration, empty; each pair's first leaf on disk and served. */
-static inline void sim_begin(struct sim *s)
-{
-    for (size_t h = 0; h < s->trial.conf.hosts_count; h++) {
-        for (size_t i = 0; i < s->trial.hosts[h].services_count; i++) {
-            struct sim_owner *o = &s->owners[s->owners_count++];
-            o->host = h;
-            assert_int_equal(
-                tlsa_owner(o->owner, s->trial.hosts[h].services[i].port, s->trial.hosts[h].name),
-                0);
-        }
-    }
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-        s->disk[p] = s->former[p] = (unsigned)p * SIM_KEYS * 2;
-        for (size_t k = 0; k < SIM_COMMANDS; k++)
-            s->served[p][k] = s->disk[p];
-    }
-    for (size_t o = 0; o < s->owners_count; o++) {
-        struct sim_set empty = {.count = 0};
-        sim_show(s, &s->owners[o], &empty, s->now);
-    }
-}
-
-/* After a run without a fault: what it saw on disk is vouched for. */
-static inline void sim_check_published(struct sim *s)
-{
-    for (size_t o = 0; o < s->owners_count; o++) {
-        const struct sim_owner *owner = &s->owners[o];
-        for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-            for (unsigned leaf = 0; sim_host_has(s, owner->host, p) && leaf < SIM_LEAFS; leaf++) {
-                if ((s->seen[p][0] & sim_bit(leaf)) != 0 &&
-                    !(owner->visible.count > 0 && sim_fits_fully(&owner->visible, leaf)))
-                    sim_breach(s, "%s: leaf %u was seen and is not published", owner->owner, leaf);
-            }
-        }
-    }
-}
-
-/* One call of the engine. */
-static inline void sim_run(struct sim *s, bool wait, bool renew)
-{
-    struct roll_options options = {.wait = wait, .renew = renew};
-    s->memory = arena_make(TRIAL_MEMORY);
-    s->look = NULL;
-    s->crashed = s->stopped = false;
-    memset(&s->outcome, 0, sizeof s->outcome);
-    memset(s->read, 0, sizeof s->read);
-    if (setjmp(s->crash) == 0) {
-        s->outcome = roll_run(&s->trial.conf, &s->world, &options, &s->memory);
-        if (!s->outcome.failed && !s->outcome.later && !s->outcome.usage)
-            sim_check_published(s);
-    }
-    arena_release(&s->memory);
-}
-
-static inline void sim_pass(struct sim *s, int64_t seconds)
-{
-    s->now += seconds;
-    sim_settle(s);
-}
-
-static inline void sim_check_end(struct sim *s)
-{
-    for (size_t o = 0; o < s->owners_count; o++) {
-        const struct sim_owner *owner = &s->owners[o];
-        const struct conf_host *host = &s->trial.hosts[owner->host];
-        for (size_t i = 0; i < owner->accepted.count; i++) {
-            const struct sim_record *r = &owner->accepted.records[i];
-            bool needed = false;
-            for (size_t k = 0; k < host->pairs_count; k++)
-                needed = needed || tlsa_matches(&r->tlsa, sim_leaf(s->disk[host->pairs[k]]));
-            bool issuers = tlsa_usable(&r->tlsa) && r->tlsa.combination.usage % 2 == 0;
-            if (!needed && !issuers && (host->adopt || (r->by_us && !s->amnesia)))
-                sim_breach(s, "%s: a stale record is left at the end", owner->owner);
-        }
-    }
-    for (size_t p = 0; p < s->trial.conf.pairs_count; p++) {
-        for (size_t k = 0; k < s->trial.pairs[p].reload.count; k++) {
-            if (s->served[p][k] != s->disk[p])
-                sim_breach(s, "pair %zu: the new leaf is never loaded", p);
-        }
-    }
-}
-
-/*
- * All is calm: everything comes to its end, and from there on nothing is written, neither records
- * nor state, and no command is run.
- */
-static inline void sim_settle_down(struct sim *s)
-{
-    unsigned saves = 0, writes = 0, hooks = 0;
-    s->hostile = s->lag = s->inject_at = 0;
-    s->armed = false;
-    s->proven = s->dated = true;
-    s->wall_error = 0;
-    memset(s->torn, 0, sizeof s->torn);
-    memset(s->hidden, 0, sizeof s->hidden);
-    for (unsigned i = 0; i < 14 && s->fault[0] == '\0'; i++) {
-        if (i == 9) {
-            saves = s->saves;
-            writes = s->writes;
-            hooks = s->hooks;
-        }
-        sim_pass(s, i < 7 ? 90000 : 3600);
-        sim_run(s, false, false);
-    }
-    if (s->outcome.failed || s->outcome.later || s->outcome.usage || s->outcome.changed)
-        sim_breach(s, "not at rest at the end");
-    if (s->saves != saves || s->writes != writes || s->hooks != hooks)
-        sim_breach(s, "idle runs write: %u states, %u records, %u commands", s->saves - saves,
-                   s->writes - writes, s->hooks - hooks);
-    sim_check_published(s);
-    sim_check_end(s);
 }
 
 #endif

@@ -26,7 +26,7 @@ struct trial {
     struct conf conf;
     struct conf_provider provider;
     struct conf_pair pairs[TRIAL_PAIRS];
-    const char *reload[TRIAL_PAIRS][4], *renew[TRIAL_PAIRS][4];
+    const char *reload[TRIAL_PAIRS][4], *restart[TRIAL_PAIRS][4], *renew[TRIAL_PAIRS][4];
     struct conf_host hosts[TRIAL_HOSTS];
     struct conf_service services[TRIAL_HOSTS][TRIAL_SERVICES];
     size_t host_pairs[TRIAL_HOSTS][TRIAL_PAIRS];
@@ -89,12 +89,14 @@ static inline void trial_init(struct trial *t)
 {
     memset(t, 0, sizeof *t);
     t->provider.label = "p";
+    t->conf.check_interval = 21600;
     t->conf.providers_count = 1;
     t->conf.providers = &t->provider;
     t->conf.pairs = t->pairs;
     t->conf.hosts = t->hosts;
 }
 
+/* A pair in the classic order; trial_install makes it a staged one. */
 static inline size_t trial_pair(struct trial *t, const char *label, const char *reload)
 {
     size_t p = t->conf.pairs_count++;
@@ -104,15 +106,27 @@ static inline size_t trial_pair(struct trial *t, const char *label, const char *
                                      .private_key = "/private-key",
                                      .hook_timeout = 300,
                                      .reload = {0, t->reload[p]},
+                                     .restart = {0, t->restart[p]},
                                      .renew = {0, t->renew[p]}};
     if (reload != NULL)
         t->reload[p][t->pairs[p].reload.count++] = reload;
     return p;
 }
 
+static inline void trial_install(struct trial *t, size_t pair)
+{
+    t->pairs[pair].install = "/install";
+    t->pairs[pair].install_mode = 0600;
+}
+
 static inline void trial_reload(struct trial *t, size_t pair, const char *command)
 {
     t->reload[pair][t->pairs[pair].reload.count++] = command;
+}
+
+static inline void trial_restart(struct trial *t, size_t pair, const char *command)
+{
+    t->restart[pair][t->pairs[pair].restart.count++] = command;
 }
 
 /* A host with service smtp and 3 1 1, the waits' defaults and TTL 1800. */
@@ -132,7 +146,9 @@ static inline size_t trial_host(struct trial *t, const char *name, size_t pair)
                                      .records_count = 1,
                                      .records = t->records[h],
                                      .ttl = 1800,
-                                     .waits = {0, 3600, 300, 900}};
+                                     .shared = true,
+                                     .propagation = CONF_PROPAGATION_ALL,
+                                     .waits = {0, 3600, 300, 900, 86400}};
     return h;
 }
 

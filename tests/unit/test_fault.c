@@ -12,9 +12,10 @@
 /* Each error known here says what libc's words say. */
 static void test_words(void **state)
 {
-    static const int errors[] = {EACCES, ECONNREFUSED, ECONNRESET,  EEXIST, EISDIR, ENAMETOOLONG,
-                                 ENOENT, ENOSPC,       ENOTDIR,     EROFS,  EPERM,  ETIMEDOUT,
-                                 EPIPE,  EMFILE,       ENETUNREACH, EINVAL, EDQUOT};
+    static const int errors[] = {EACCES,       ECONNREFUSED, ECONNRESET, EEXIST,  EISDIR,
+                                 ENAMETOOLONG, ENOENT,       ENOSPC,     ENOTDIR, ENOTEMPTY,
+                                 EROFS,        EPERM,        ETIMEDOUT,  EPIPE,   EMFILE,
+                                 ENETUNREACH,  EINVAL,       EDQUOT};
     (void)state;
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
         assert_string_equal(fault_words(errors[i]), strerror(errors[i]));

@@ -188,6 +188,63 @@ static void test_failed_replace_leaves_the_former(void **state)
     assert_int_equal(errno, ENAMETOOLONG);
 }
 
+/* ---- keys, and files of an open directory ---- */
+
+static void test_read_key(void **state)
+{
+    char bytes[8];
+    (void)state;
+    put("file", "key", 0640);
+    assert_int_equal(file_read_key("file", bytes, sizeof bytes), 3);
+    assert_int_equal(chmod("file", 0644), 0);
+    /* mkdtemp's directory lets nobody through, and so hides it; a link leads to where it is. */
+    assert_int_equal(file_read_key("file", bytes, sizeof bytes), 3);
+    assert_int_equal(chmod(directory, 0755), 0);
+    assert_int_equal(file_read_key("file", bytes, sizeof bytes), FILE_EXPOSED);
+    assert_int_equal(symlink("file", "link"), 0);
+    assert_int_equal(file_read_key("link", bytes, sizeof bytes), FILE_EXPOSED);
+    assert_int_equal(chmod("file", 0660), 0);
+    assert_int_equal(file_read_key("link", bytes, sizeof bytes), 3);
+    assert_int_equal(chmod("file", 0602), 0);
+    assert_int_equal(file_read_key("file", bytes, sizeof bytes), FILE_EXPOSED);
+    assert_int_equal(chmod(directory, 0700), 0);
+    assert_int_equal(file_read_key("absent", bytes, sizeof bytes), FILE_ABSENT);
+    assert_int_equal(unlink("link"), 0);
+}
+
+static void test_read_in(void **state)
+{
+    char bytes[8];
+    int d = open(".", O_RDONLY | O_DIRECTORY);
+    (void)state;
+    assert_true(d >= 0);
+    put("file", "12345", 0600);
+    assert_int_equal(file_read_in(d, "file", bytes, sizeof bytes), 5);
+    assert_memory_equal(bytes, "12345", 5);
+    assert_int_equal(file_read_in(d, "file", bytes, 4), FILE_TOO_BIG);
+    assert_int_equal(symlink("file", "link"), 0);
+    assert_int_equal(file_read_in(d, "link", bytes, sizeof bytes), FILE_NOT_PLAIN);
+    assert_int_equal(unlink("link"), 0);
+    assert_int_equal(file_read_in(d, "absent", bytes, sizeof bytes), FILE_ABSENT);
+    assert_int_equal(mkdir("d", 0700), 0);
+    assert_int_equal(file_read_in(d, "d", bytes, sizeof bytes), FILE_NOT_PLAIN);
+    assert_int_equal(rmdir("d"), 0);
+    /* A pipe without a writer: it does not wait for one. */
+    assert_int_equal(mkfifo("link", 0600), 0);
+    assert_int_equal(file_read_in(d, "link", bytes, sizeof bytes), 0);
+    assert_int_equal(unlink("link"), 0);
+    assert_int_equal(close(d), 0);
+}
+
+static void test_sync(void **state)
+{
+    (void)state;
+    assert_int_equal(file_sync_directory_of("whatever"), 0);
+    assert_int_equal(file_sync_directory_of("/whatever"), 0);
+    assert_int_equal(file_sync_directory_of("absent/whatever"), FILE_FAILED);
+    assert_int_equal(errno, ENOENT);
+}
+
 /* ---- directories ---- */
 
 static void test_make_directory(void **state)
@@ -226,6 +283,9 @@ int main(void)
         cmocka_unit_test(test_replace_whatever_the_umask),
         cmocka_unit_test(test_replace_after_a_killed_run),
         cmocka_unit_test(test_failed_replace_leaves_the_former),
+        cmocka_unit_test(test_read_key),
+        cmocka_unit_test(test_read_in),
+        cmocka_unit_test(test_sync),
         cmocka_unit_test(test_make_directory),
         cmocka_unit_test(test_words),
     };

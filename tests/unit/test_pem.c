@@ -366,6 +366,138 @@ static void test_too_big(void **state)
     assert_int_equal(cert_read(text, used, &object), CERT_TOO_BIG);
 }
 
+/* ---- several certificates, and writing ---- */
+
+static void test_certificates_in_their_order(void **state)
+{
+    static const char *const names[] = {"leaf.pem", "ca-issuer.pem", "ca-root.pem"};
+    static struct cert_object expected;
+    (void)state;
+    add_file(VECTORS, "leaf.key");
+    add_file(VECTORS, names[0]);
+    add("words\n-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n");
+    add_file(VECTORS, names[1]);
+    add_file(KEYS, "p384.csr");
+    add_file(VECTORS, names[2]);
+    to_crlf();
+    struct cursor c = cursor_over(text, used);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(cert_next(&c, &object), 0);
+        vector_certificate(names[i], &expected);
+        assert_int_equal(object.kind, CERT_CERTIFICATE);
+        assert_int_equal(object.length, expected.length);
+        assert_memory_equal(object.der, expected.der, expected.length);
+        assert_int_equal(object.not_after, expected.not_after);
+    }
+    assert_int_equal(cert_next(&c, &object), CERT_NOTHING);
+    assert_int_equal(cert_next(&c, &object), CERT_NOTHING);
+    /* The last one cut short: an error, not an end. */
+    c = cursor_over(text, used - 100);
+    assert_int_equal(cert_next(&c, &object), 0);
+    assert_int_equal(cert_next(&c, &object), 0);
+    assert_int_equal(cert_next(&c, &object), CERT_MALFORMED);
+    start_text();
+    add("-----BEGIN CERTIFICATE\n");
+    c = cursor_over(text, used);
+    assert_int_equal(cert_next(&c, &object), CERT_MALFORMED);
+}
+
+static void test_write(void **state)
+{
+    static char pem[4096];
+    struct buf b = BUF_OVER(pem);
+    (void)state;
+    add_file(VECTORS, "leaf.pem");
+    assert_int_equal(cert_write(&leaf, &b), 0);
+    assert_int_equal(b.used, used);
+    assert_memory_equal(pem, text, used);
+    /* Exactly enough room, and an octet less. */
+    b = buf_over(pem, used + 1);
+    assert_int_equal(cert_write(&leaf, &b), 0);
+    assert_int_equal(strlen(pem), used);
+    b = buf_over(pem, used);
+    assert_int_equal(cert_write(&leaf, &b), CERT_TOO_BIG);
+    assert_int_equal(b.used, 0);
+}
+
+static void test_encode_every_length(void **state)
+{
+    uint8_t bytes[200], der[200];
+    char pem[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7);
+    for (size_t length = 1; length <= sizeof bytes; length++) {
+        struct buf b = BUF_OVER(pem);
+        struct pem_object found;
+        size_t decoded;
+        buf_text(&b, "words\n");
+        assert_int_equal(pem_encode("X Y", bytes, length, &b), 0);
+        assert_int_equal(strlen(pem), b.used);
+        struct cursor c = cursor_over(pem, b.used);
+        assert_true(pem_next(&c, &found));
+        assert_true(pem_is(&found, "X Y"));
+        assert_int_equal(pem_decode(&found, der, sizeof der, &decoded), 0);
+        assert_int_equal(decoded, length);
+        assert_memory_equal(der, bytes, length);
+        /* Lines of 64 at most. */
+        for (const char *line = pem; *line != '\0'; line = strchr(line, '\n') + 1)
+            assert_true(strchr(line, '\n') - line <= 64);
+    }
+}
+
+static void test_write_key(void **state)
+{
+    static const char *const keys[] = {"rsa2048-pkcs1.key", "p256-sec1.key", "ed25519-v2.key",
+                                       "rsa8192.key"};
+    static char pem[12288];
+    uint8_t expected[32], got[32];
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct buf b = BUF_OVER(pem);
+        start_text();
+        add_file(VECTORS, "leaf.pem");
+        size_t start = used;
+        add_file(KEYS, keys[i]);
+        assert_int_equal(cert_write_key(text, used, &b), 0);
+        assert_int_equal(b.used, used - start);
+        assert_memory_equal(pem, text + start, b.used);
+        assert_int_equal(cert_read_key_spki(text, used, expected), 0);
+        assert_int_equal(cert_read_key_spki((const uint8_t *)pem, b.used, got), 0);
+        assert_memory_equal(got, expected, 32);
+        b = buf_over(pem, used - start);
+        assert_int_equal(cert_write_key(text, used, &b), CERT_TOO_BIG);
+    }
+    struct buf b = BUF_OVER(pem);
+    start_text();
+    add_file(VECTORS, "leaf.pem");
+    assert_int_equal(cert_write_key(text, used, &b), CERT_NOTHING);
+    add_file(KEYS, "p256-encrypted.key");
+    assert_int_equal(cert_write_key(text, used, &b), CERT_ENCRYPTED);
+    assert_int_equal(b.used, 0);
+}
+
+static void test_algorithms(void **state)
+{
+    static const struct {
+        const char *name;
+        enum cert_algorithm algorithm;
+    } rows[] = {
+        {"kind-rsa2048.pem", CERT_RSA},
+        {"kind-p256.pem", CERT_ECDSA},
+        {"kind-p384.pem", CERT_ECDSA},
+        {"kind-p521.pem", CERT_ECDSA},
+        {"kind-ed25519.pem", CERT_OTHER_ALGORITHM},
+        {"kind-ed448.pem", CERT_OTHER_ALGORITHM},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        vector_certificate(rows[i].name, &object);
+        assert_int_equal(cert_algorithm(object.spki), rows[i].algorithm);
+    }
+    assert_int_equal(cert_algorithm((struct cert_part){NULL, 0}), CERT_OTHER_ALGORITHM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +518,11 @@ int main(void)
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_decode_bounds),
         cmocka_unit_test_setup(test_too_big, load_leaf),
+        cmocka_unit_test_setup(test_certificates_in_their_order, load_leaf),
+        cmocka_unit_test_setup(test_write, load_leaf),
+        cmocka_unit_test(test_encode_every_length),
+        cmocka_unit_test_setup(test_write_key, load_leaf),
+        cmocka_unit_test(test_algorithms),
     };
     return cmocka_run_group_tests_name("pem", tests, NULL, NULL);
 }

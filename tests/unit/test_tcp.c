@@ -276,6 +276,48 @@ static void address_of_version_six(void **state)
     assert_ptr_equal(strstr(why.text, "::1 port "), why.text);
 }
 
+static void own_address(void **state)
+{
+    struct pair p = connected();
+    struct tcp none = {-1, 0};
+    char text[TCP_ADDRESS_SIZE];
+    struct buf b = BUF_OVER(text);
+    (void)state;
+    tcp_local(&p.ours, &b);
+    assert_string_equal(text, "127.0.0.1");
+    parted(&p);
+    buf_reset(&b);
+    tcp_local(&none, &b);
+    assert_string_equal(text, "");
+}
+
+/* Until the peer's end, until the time is over, and until there was more than anybody has to say.
+ */
+static void drains(void **state)
+{
+    static char bytes[100000];
+    struct pair p = connected();
+    (void)state;
+    p.ours.deadline = time_ticks() - 1;
+    assert_int_equal(send(p.theirs, bytes, 5000, 0), 5000);
+    (void)close(p.theirs);
+    p.theirs = -1;
+    int64_t start = time_ticks();
+    tcp_drain(&p.ours, LATER);
+    assert_in_range(time_ticks() - start, 0, LATER / 2);
+    p.ours.deadline = time_ticks() + LATER;
+    assert_int_equal(tcp_read(&p.ours, bytes, 1), 0);
+    parted(&p);
+    p = connected();
+    start = time_ticks();
+    tcp_drain(&p.ours, SOON);
+    assert_in_range(time_ticks() - start, SOON, LATER / 2);
+    assert_int_equal(send(p.theirs, bytes, sizeof bytes, 0), sizeof bytes);
+    tcp_drain(&p.ours, LATER);
+    assert_true(tcp_read(&p.ours, bytes, 1) == 1);
+    parted(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +332,8 @@ int main(void)
         cmocka_unit_test(goes_on_after_a_signal),
         cmocka_unit_test(names_are_looked_up),
         cmocka_unit_test(address_of_version_six),
+        cmocka_unit_test(own_address),
+        cmocka_unit_test(drains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
