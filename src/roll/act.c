@@ -8,6 +8,8 @@
 #define AUTOMATIC_TTL 300
 /* Between the two rounds of a verification (facts 2.4): pre-forked servers answer old and new. */
 #define ROUND_PAUSE 10
+/* Between a reload and the first look at what it has done. */
+#define LOAD_PAUSE 2
 
 /* A record in messages: "_25._tcp.mail.example.org 3 1 1 0123456789ab..." */
 #define RECORD_TEXT_SIZE (TLSA_OWNER_SIZE + TLSA_TEXT_SIZE)
@@ -326,6 +328,27 @@ static enum act_result ask_again(struct acting *acting, const struct plan *plan)
     return rc;
 }
 
+/*
+ * Servers load anew while they answer from what they had: asked at once, a good reload looks like
+ * one that was not heard (facts 2.4).
+ */
+static enum act_result let_load(struct acting *acting)
+{
+    bool any = false;
+    for (size_t i = 0; i < acting->conf->pairs_count; i++) {
+        const struct conf_pair *pair = &acting->conf->pairs[i];
+        any = any || (acting->loaded[i] && !acting->failed[i] &&
+                      pair->reload.count + pair->restart.count > 0);
+    }
+    if (!any || acting->patience < LOAD_PAUSE)
+        return ACT_LOOK;
+    acting->patience -= LOAD_PAUSE;
+    return acting->world->local->wait(acting->world->local_context, LOAD_PAUSE,
+                                      "the services are given time to load")
+               ? ACT_END
+               : ACT_LOOK;
+}
+
 typedef void act_on_pair(struct acting *acting, const struct plan_action *action, struct ran *ran);
 
 static enum act_result act_pairs(struct acting *acting, const struct plan *plan,
@@ -372,6 +395,8 @@ enum act_result act_plan(struct acting *acting, const struct plan *plan)
             rc = ask_again(acting, plan);
         else
             rc = write_records(acting, plan, steps[i].kind);
+        if (rc == ACT_LOOK && steps[i].kind == PLAN_RELOAD)
+            rc = let_load(acting);
     }
     if (rc == ACT_NOTHING)
         report_invisible(acting, plan);
