@@ -265,8 +265,8 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
             continue;
         world_now(acting->world, &acting->wrote[host]);
         const struct provider_rrset *now = as_written(acting, plan, i);
-        go_on = kind == PLAN_ADD ? add_record(acting, action, now)
-                                 : remove_record(acting, action, now);
+        go_on =
+            kind == PLAN_ADD ? add_record(acting, action, now) : remove_record(acting, action, now);
         rc = ACT_LOOK;
     }
     return rc;
