@@ -208,8 +208,8 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
 }
 
 /*
- * The RRset as the writes of KIND before the plan's action AT left it, each of which was carried
- * out: a provider that compares would take its own last write for somebody else's.
+ * The RRset as the writes of the same kind before the plan's action AT left it, each of which was
+ * carried out: a provider that compares would take its own last write for somebody else's.
  */
 static const struct provider_rrset *as_written(const struct acting *acting, const struct plan *plan,
                                                size_t at)
@@ -263,8 +263,8 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
             continue;
         world_now(acting->world, &acting->wrote[host]);
         const struct provider_rrset *now = as_written(acting, plan, i);
-        go_on = kind == PLAN_ADD ? add_record(acting, action, now)
-                                 : remove_record(acting, action, now);
+        go_on =
+            kind == PLAN_ADD ? add_record(acting, action, now) : remove_record(acting, action, now);
         rc = ACT_LOOK;
     }
     return rc;

@@ -146,6 +146,25 @@ for kind in KINDS:
         lambda kind=kind: publish(kind))
 
 
+def not_in_force(kind, signed, words):
+    """Published all the same: nobody minds, and it is in force as soon as the zone is."""
+    key = Key()
+    with start(kind, [key], signed=signed) as server, Dynamic(server, key) as lab:
+        lab.names.replace[ZONE, "DS"] = []
+        lab.put("mail", lab.pair(1))
+        lab.configure()
+        done = lab.run("run")
+        check("%s is not in force: %s" % (OWNER, words) in done.err, words, "is not said:", done)
+        same(lab.contents(), [lab.pair(1).record])
+
+
+for kind in KINDS:
+    case("%s: an unsigned zone is told of" % kind.kind)(
+        lambda kind=kind: not_in_force(kind, False, "the zone is not signed"))
+    case("%s: a signed zone without a DS record above it is told of" % kind.kind)(
+        lambda kind=kind: not_in_force(kind, True, "the zone is signed, but"))
+
+
 @case("--dry-run and one host by options: nothing is changed, then it is")
 def by_options():
     key = Key()
