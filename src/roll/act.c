@@ -210,8 +210,8 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
 }
 
 /*
- * The RRset as the writes of KIND before the plan's action AT left it, each of which was carried
- * out: a provider that compares would take its own last write for somebody else's.
+ * The RRset as the writes of the same kind before the plan's action AT left it, each of which was
+ * carried out: a provider that compares would take its own last write for somebody else's.
  */
 static const struct provider_rrset *as_written(const struct acting *acting, const struct plan *plan,
                                                size_t at)

@@ -229,6 +229,18 @@ def rotate(lab, old, new, name="mail"):
     lab.check_vouched(old)
 
 
+@case("a server that denies the name above its own records is named; one that has none there is not")
+def denies_above():
+    with Lab() as lab:
+        lab.put("mail", lab.pair(1))
+        lab.configure()
+        lab.names.replace["_tcp." + HOST, "TLSA"] = "NXDOMAIN"
+        done = lab.run("run", "--dry-run", code=None)
+        check("RFC 8020" not in done.err, "there is no record yet:", done)
+        done = lab.run("run", code=None)
+        check("says that there is no name _tcp." + HOST in done.err, done)
+
+
 @case("plain run: a rotation step by step, then a second one, then a third")
 def steps():
     with Lab() as lab:
