@@ -227,17 +227,22 @@ const char *world_dns_other_mx(struct world_dns *dns, const char *host, const ch
     return keep_text(arena, text);
 }
 
-const char *world_dns_denies_below(struct world_dns *dns, const char *host,
-                                   const struct lookup_clock *clock, struct arena *arena)
+bool world_dns_admits_below(struct world_dns *dns, const char *host,
+                            const struct lookup_clock *clock, const char **denies,
+                            struct arena *arena)
 {
     static struct lookup found;
     const struct lookup_server *wrong;
     char text[WORLD_WORDS_SIZE];
     struct buf b = BUF_OVER(text);
     struct dns_finder *f = finder(dns);
-    if (f == NULL ||
-        lookup_non_terminal(f, host, clock, time_ticks() + LOOK_UP_MS, &found, &wrong) != 0)
-        return NULL;
+    *denies = NULL;
+    if (f == NULL)
+        return false;
+    int rc = lookup_non_terminal(f, host, clock, time_ticks() + LOOK_UP_MS, &found, &wrong);
+    if (rc != 0)
+        return rc > 0;
     buf_printf(&b, "%s (%s)", wrong->name, wrong->address);
-    return keep_text(arena, text);
+    *denies = keep_text(arena, text);
+    return false;
 }

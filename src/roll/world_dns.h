@@ -29,9 +29,13 @@ int world_dns_look_up(struct world_dns *dns, const struct conf_host *host, const
                       struct arena *arena);
 /* REFRESH and RETRY of the zone that OWNER is in, together; 0 where that cannot be learnt. */
 uint32_t world_dns_refresh(struct world_dns *dns, const char *owner);
-/* As struct world_network's denies_below. */
-const char *world_dns_denies_below(struct world_dns *dns, const char *host,
-                                   const struct lookup_clock *clock, struct arena *arena);
+/*
+ * Whether every server that answers admits the names below _tcp.HOST; *DENIES: one that does not,
+ * as in struct world_view. False and NULL: not known.
+ */
+bool world_dns_admits_below(struct world_dns *dns, const char *host,
+                            const struct lookup_clock *clock, const char **denies,
+                            struct arena *arena);
 /* As struct world_network's other_mx. */
 const char *world_dns_other_mx(struct world_dns *dns, const char *host, const char **alias_of,
                                struct arena *arena);
