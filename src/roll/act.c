@@ -248,11 +248,14 @@ static void end_write(struct written *w, const struct plan_action *action)
  */
 static bool may_skip_order(const struct plan_action *action, const struct provider_rrset *now)
 {
-    bool stands = now->count == 0;
-    for (size_t i = 0; i < now->count; i++)
-        stands = stands || tlsa_same_combination(now->records[i].tlsa.combination,
-                                                 action->record.combination);
-    return action->outage && stands;
+    bool any = false, stands = false;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct tlsa *tlsa = &now->records[i].tlsa;
+        any = any || tlsa_usable(tlsa);
+        stands = stands || (tlsa_usable(tlsa) &&
+                            tlsa_same_combination(tlsa->combination, action->record.combination));
+    }
+    return action->outage && (stands || !any);
 }
 
 /* All writes of one kind; each host's rounds are counted, so that no write is repeated for ever. */
@@ -263,19 +266,27 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
     static struct written written;
     enum act_result rc = ACT_NOTHING;
     size_t host = SIZE_MAX; /* whose actions follow one another in the plan */
-    bool go_on = false;
+    bool go_on = false, begun = false, skipped = false;
     written.now.owner[0] = '\0';
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
         if (action->kind != kind)
             continue;
         const struct provider_rrset *now = begin_write(&written, set_of(acting, action));
-        if (acting->cannot_save && !may_skip_order(action, now))
-            continue;
-        if (acting->world->local->stopped(acting->world->local_context))
-            return ACT_END;
         if (host != action->host) {
             host = action->host;
+            begun = skipped = false;
+        }
+        /* Once something was left out, the next look makes a new plan; a save may succeed
+         * meanwhile. */
+        if ((acting->cannot_save || skipped) && !may_skip_order(action, now)) {
+            skipped = true;
+            continue;
+        }
+        if (acting->world->local->stopped(acting->world->local_context))
+            return ACT_END;
+        if (!begun) {
+            begun = true;
             go_on = may_write(acting, host);
             acting->writes[host] += go_on ? 1 : 0;
         }
