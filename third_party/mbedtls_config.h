@@ -62,9 +62,8 @@
 #define MBEDTLS_BIGNUM_C
 /* RSA keys to 8192 bits are verified: 1024 bytes (the default, said aloud). */
 #define MBEDTLS_MPI_MAX_SIZE 1024
-/* Small windows: a few KB less heap in an RSA or EC operation; one run makes two or three. */
+/* A small window: a few KB less heap in an RSA operation; one run makes two or three. */
 #define MBEDTLS_MPI_WINDOW_SIZE 2
-#define MBEDTLS_ECP_WINDOW_SIZE 3
 
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECDH_C
@@ -90,7 +89,7 @@
 /* Private keys (PKCS#1, SEC1, PKCS#8, unencrypted) are read and written as SPKI by cert/key.c. */
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_PK_WRITE_C
-/* PEM is BearSSL's work: MBEDTLS_PEM_PARSE_C and BASE64_C stay off. */
+/* PEM is the work of cert/pem.c and net/bundle.c: MBEDTLS_PEM_PARSE_C and BASE64_C stay off. */
 
 /* ---- PSA: TLS 1.3 is written on it --------------------------------------------------------- */
 
@@ -103,8 +102,8 @@
 
 /*
  * What TLS 1.3 asks of PSA, and no more: signatures are verified without it, so RSA and ECDSA stay
- * out of it (-5 KB with src/net/tls_unused.c). The names stand here and not in a
- * file of their own: the second time this one is read it is empty.
+ * out of it (-5 KB with src/net/tls_unused.c). The names stand here and not in a file of their own:
+ * the second time this one is read it is empty.
  */
 #define MBEDTLS_PSA_CRYPTO_CONFIG
 #define MBEDTLS_PSA_CRYPTO_CONFIG_FILE <mbedtls_config.h>

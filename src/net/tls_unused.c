@@ -17,42 +17,6 @@ typedef int (*random_source)(void *, unsigned char *, size_t);
 
 int unused_mbedtls_rsa_pkcs1_sign(mbedtls_rsa_context *key, random_source random, void *context,
                                   mbedtls_md_type_t hash, unsigned length,
-                                  const unsigned char *digest, unsigned char *signature);
-int unused_mbedtls_rsa_pkcs1_encrypt(mbedtls_rsa_context *key, random_source random, void *context,
-                                     size_t length, const unsigned char *in, unsigned char *out);
-int unused_mbedtls_rsa_pkcs1_decrypt(mbedtls_rsa_context *key, random_source random, void *context,
-                                     size_t *length, const unsigned char *in, unsigned char *out,
-                                     size_t size);
-int unused_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key, mbedtls_md_type_t hash,
-                                         const unsigned char *digest, size_t length,
-                                         unsigned char *signature, size_t size, size_t *used,
-                                         random_source random, void *context);
-int unused_mbedtls_rsa_rsassa_pss_sign_no_mode_check(mbedtls_rsa_context *key, random_source random,
-                                                     void *context, mbedtls_md_type_t hash,
-                                                     unsigned length, const unsigned char *digest,
-                                                     unsigned char *signature);
-int unused_mbedtls_rsa_deduce_primes(const mbedtls_mpi *n, const mbedtls_mpi *e,
-                                     const mbedtls_mpi *d, mbedtls_mpi *p, mbedtls_mpi *q);
-int unused_mbedtls_rsa_deduce_private_exponent(const mbedtls_mpi *p, const mbedtls_mpi *q,
-                                               const mbedtls_mpi *e, mbedtls_mpi *d);
-int unused_mbedtls_rsa_deduce_crt(const mbedtls_mpi *p, const mbedtls_mpi *q, const mbedtls_mpi *d,
-                                  mbedtls_mpi *dp, mbedtls_mpi *dq, mbedtls_mpi *qp);
-int unused_mbedtls_rsa_validate_params(const mbedtls_mpi *n, const mbedtls_mpi *p,
-                                       const mbedtls_mpi *q, const mbedtls_mpi *d,
-                                       const mbedtls_mpi *e, random_source random, void *context);
-int unused_mbedtls_rsa_validate_crt(const mbedtls_mpi *p, const mbedtls_mpi *q,
-                                    const mbedtls_mpi *d, const mbedtls_mpi *dp,
-                                    const mbedtls_mpi *dq, const mbedtls_mpi *qp);
-int unused_mbedtls_ssl_tls13_write_certificate_verify(mbedtls_ssl_context *tls);
-psa_status_t unused_mbedtls_psa_rsa_import_key(const psa_key_attributes_t *attributes,
-                                               const uint8_t *data, size_t length, uint8_t *key,
-                                               size_t size, size_t *used, size_t *bits);
-psa_status_t unused_mbedtls_psa_rsa_export_public_key(const psa_key_attributes_t *attributes,
-                                                      const uint8_t *key, size_t length,
-                                                      uint8_t *data, size_t size, size_t *used);
-
-int unused_mbedtls_rsa_pkcs1_sign(mbedtls_rsa_context *key, random_source random, void *context,
-                                  mbedtls_md_type_t hash, unsigned length,
                                   const unsigned char *digest, unsigned char *signature)
 {
     (void)key, (void)random, (void)context, (void)hash, (void)length, (void)digest, (void)signature;

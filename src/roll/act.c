@@ -210,63 +210,93 @@ static bool remove_record(struct acting *acting, const struct plan_action *actio
 }
 
 /*
- * The RRset as the writes of the same kind before the plan's action AT left it, each of which was
- * carried out: a provider that compares would take its own last write for somebody else's.
+ * The RRset that is written to, with the writes that were carried out since it was listed: a
+ * provider that compares would take our own last one for somebody else's.
  */
-static const struct provider_rrset *as_written(const struct acting *acting, const struct plan *plan,
-                                               size_t at)
+struct written {
+    struct provider_rrset now;
+    struct provider_record records[PROVIDER_RECORDS_MOST];
+};
+
+static const struct provider_rrset *begin_write(struct written *w, const struct provider_rrset *set)
 {
-    /* Not on the stack of a router, and not re-entered: one engine a process. */
-    static struct provider_record records[PROVIDER_RECORDS_MOST];
-    static struct provider_rrset now;
-    const struct plan_action *action = &plan->actions[at];
-    const struct provider_rrset *set = set_of(acting, action);
-    memcpy(now.owner, set->owner, sizeof now.owner);
-    now.records = records;
-    now.count = 0;
-    for (size_t i = 0; i < set->count && now.count < PROVIDER_RECORDS_MOST; i++) {
-        bool gone = false;
-        for (size_t k = 0; k < at; k++)
-            gone = gone || (plan->actions[k].kind == PLAN_REMOVE && action->kind == PLAN_REMOVE &&
-                            plan->actions[k].target == &set->records[i]);
-        if (!gone)
-            records[now.count++] = set->records[i];
+    if (name_equal(w->now.owner, set->owner))
+        return &w->now;
+    memcpy(w->now.owner, set->owner, sizeof w->now.owner);
+    w->now.records = w->records;
+    w->now.count = set->count < PROVIDER_RECORDS_MOST ? set->count : PROVIDER_RECORDS_MOST;
+    if (w->now.count > 0)
+        memcpy(w->records, set->records, w->now.count * sizeof w->records[0]);
+    return &w->now;
+}
+
+static void end_write(struct written *w, const struct plan_action *action)
+{
+    const struct tlsa *tlsa = action->kind == PLAN_ADD ? &action->record : &action->target->tlsa;
+    size_t at = 0;
+    while (at < w->now.count && !tlsa_equal(&w->records[at].tlsa, tlsa))
+        at++;
+    if (action->kind == PLAN_REMOVE && at < w->now.count)
+        w->records[at] = w->records[--w->now.count];
+    else if (action->kind == PLAN_ADD && at == w->now.count && at < PROVIDER_RECORDS_MOST)
+        w->records[w->now.count++] = (struct provider_record){.tlsa = *tlsa, .ttl = action->ttl};
+}
+
+/*
+ * While nothing can be noted only what ends an outage is written, out of the plan's order; so not
+ * the first record of a combination, which everything else that is served would have to match too.
+ */
+static bool may_skip_order(const struct plan_action *action, const struct provider_rrset *now)
+{
+    bool any = false, stands = false;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct tlsa *tlsa = &now->records[i].tlsa;
+        any = any || tlsa_usable(tlsa);
+        stands = stands || (tlsa_usable(tlsa) &&
+                            tlsa_same_combination(tlsa->combination, action->record.combination));
     }
-    for (size_t k = 0; k < at && action->kind == PLAN_ADD; k++) {
-        const struct plan_action *before = &plan->actions[k];
-        if (before->kind != PLAN_ADD || before->host != action->host ||
-            before->service != action->service || need_holds(&now, &before->record) ||
-            now.count == PROVIDER_RECORDS_MOST)
-            continue;
-        records[now.count++] = (struct provider_record){.tlsa = before->record, .ttl = before->ttl};
-    }
-    return &now;
+    return action->outage && (stands || !any);
 }
 
 /* All writes of one kind; each host's rounds are counted, so that no write is repeated for ever. */
 static enum act_result write_records(struct acting *acting, const struct plan *plan,
                                      enum plan_kind kind)
 {
+    /* Not on the stack of a router, and not re-entered: one engine a process. */
+    static struct written written;
     enum act_result rc = ACT_NOTHING;
     size_t host = SIZE_MAX; /* whose actions follow one another in the plan */
-    bool go_on = false;
+    bool go_on = false, begun = false, skipped = false;
+    written.now.owner[0] = '\0';
     for (size_t i = 0; i < plan->actions_count; i++) {
         const struct plan_action *action = &plan->actions[i];
-        if (action->kind != kind || (acting->cannot_save && !action->outage))
+        if (action->kind != kind)
             continue;
-        if (acting->world->local->stopped(acting->world->local_context))
-            return ACT_END;
+        const struct provider_rrset *now = begin_write(&written, set_of(acting, action));
         if (host != action->host) {
             host = action->host;
+            begun = skipped = false;
+        }
+        /* Once something was left out, the next look makes a new plan; a save may succeed
+         * meanwhile. */
+        if ((acting->cannot_save || skipped) && !may_skip_order(action, now)) {
+            skipped = true;
+            continue;
+        }
+        if (acting->world->local->stopped(acting->world->local_context))
+            return ACT_END;
+        if (!begun) {
+            begun = true;
             go_on = may_write(acting, host);
             acting->writes[host] += go_on ? 1 : 0;
         }
         if (!go_on)
             continue;
         world_now(acting->world, &acting->wrote[host]);
-        const struct provider_rrset *now = as_written(acting, plan, i);
         go_on =
             kind == PLAN_ADD ? add_record(acting, action, now) : remove_record(acting, action, now);
+        if (go_on)
+            end_write(&written, action);
         rc = ACT_LOOK;
     }
     return rc;

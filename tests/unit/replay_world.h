@@ -68,6 +68,19 @@ static inline struct provider_result replay_list(void *context, size_t provider,
     return result;
 }
 
+/* Whether SEEN is what the provider holds: one that compares (rfc2136) carries out nothing else. */
+static inline bool replay_is_seen(struct replay *r, const struct provider_rrset *seen)
+{
+    const struct replay_rrset *set = replay_set(&r->provider, seen->owner);
+    bool same = set->count == seen->count;
+    for (size_t i = 0; same && i < set->count; i++) {
+        same = false;
+        for (size_t k = 0; !same && k < seen->count; k++)
+            same = tlsa_equal(&set->records[i].tlsa, &seen->records[k].tlsa);
+    }
+    return same;
+}
+
 static inline struct provider_result replay_add(void *context, size_t provider, const char *host,
                                                 const struct provider_rrset *seen,
                                                 const struct tlsa *record, uint32_t ttl)
@@ -80,6 +93,8 @@ static inline struct provider_result replay_add(void *context, size_t provider, 
     r->network_calls++;
     replay_print_record(r, record, text, sizeof text);
     replay_log(r, "ADD %s %s", seen->owner, text)->ttl = ttl;
+    if (!replay_is_seen(r, seen))
+        return replay_result(PROVIDER_CONFLICT, "it is not what was seen");
     struct provider_result result = replay_mishap(r, &r->add, &done);
     if (done && !replay_set_add(replay_set(&r->provider, seen->owner), record, ttl, ttl == 1))
         return replay_result(PROVIDER_ALREADY, "");
@@ -98,6 +113,8 @@ static inline struct provider_result replay_remove(void *context, size_t provide
     r->network_calls++;
     replay_print_record(r, &record->tlsa, text, sizeof text);
     (void)replay_log(r, "REMOVE %s %s", seen->owner, text);
+    if (!replay_is_seen(r, seen))
+        return replay_result(PROVIDER_CONFLICT, "it is not what was seen");
     struct provider_result result = replay_mishap(r, &r->remove, &done);
     if (done && !replay_set_remove(replay_set(&r->provider, seen->owner), &record->tlsa))
         return replay_result(PROVIDER_ALREADY, "");

@@ -40,6 +40,23 @@ static inline bool sim_is_wanted(const struct sim *s, const struct sim_owner *ow
     return false;
 }
 
+/* Whether the state holds this leaf as one that a pair had. */
+static inline bool sim_is_known_leaf(const struct sim *s, const struct cert_digests *leaf)
+{
+    char text[STATE_TEXT_SIZE + 1], hex[65];
+    struct buf b = BUF_OVER(hex);
+    if (s->state_length < 0)
+        return false;
+    memcpy(text, s->state, (size_t)s->state_length);
+    text[s->state_length] = '\0';
+    buf_hex(&b, leaf->certificate256, sizeof leaf->certificate256);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "leaf ", 5) == 0 && strstr(line, hex) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /*
  * After a lost state a key that a second server shows counts as ours (DESIGN.md, first run (2)).
  * That it will not go is told, and the former records stay, until the user gives it a pair of its
@@ -49,7 +66,9 @@ static inline bool sim_is_confused(const struct sim *s)
 {
     for (size_t o = 0; s->lost && o < s->owners_count; o++) {
         for (size_t a = 0; a < s->owners[o].addresses_count; a++) {
-            if (s->owners[o].addresses[a].manner == SIM_STRANGER)
+            const struct sim_address *address = &s->owners[o].addresses[a];
+            if (address->manner == SIM_STRANGER &&
+                sim_is_known_leaf(s, sim_leaf(address->slots[SIM_PAIRS].served)))
                 return true;
         }
     }

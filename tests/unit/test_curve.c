@@ -202,6 +202,47 @@ static void points_off_the_curve(void **state)
     }
 }
 
+/* RFC 8446 section 7.4.2: a share whose secret would be zero, in its range and beyond, is refused.
+ */
+static void x25519_small_order(void **state)
+{
+    static const unsigned char orders_of_8[2][32] = {
+        {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+         0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+         0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+        {0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1,
+         0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c,
+         0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57}};
+    mbedtls_ecp_group grp;
+    mbedtls_ecp_point u, r;
+    mbedtls_mpi k;
+    (void)state;
+    setup(&grp, MBEDTLS_ECP_DP_CURVE25519);
+    mbedtls_ecp_point_init(&u);
+    mbedtls_ecp_point_init(&r);
+    mbedtls_mpi_init(&k);
+    assert_int_equal(mbedtls_ecp_gen_privkey(&grp, &k, random_of_system, NULL), 0);
+    for (unsigned i = 0; i < 9; i++) {
+        /* 0 and 1; p - 1, p and p + 1; the two of order 8; and 2 and 9, which are good. */
+        unsigned char bytes[32] = {(unsigned char)(i == 7 ? 2 : i == 8 ? 9 : i)};
+        if (i >= 2 && i < 5) {
+            memset(bytes, 0xff, sizeof bytes);
+            bytes[0] = (unsigned char)(0xec + (i - 2));
+            bytes[31] = 0x7f;
+        } else if (i >= 5 && i < 7) {
+            memcpy(bytes, orders_of_8[i - 5], sizeof bytes);
+        }
+        int rc = mbedtls_ecp_point_read_binary(&grp, &u, bytes, sizeof bytes);
+        if (rc == 0)
+            rc = mbedtls_ecp_mul(&grp, &r, &k, &u, random_of_system, NULL);
+        assert_int_equal(rc == 0, i >= 7);
+    }
+    mbedtls_ecp_point_free(&u);
+    mbedtls_ecp_point_free(&r);
+    mbedtls_mpi_free(&k);
+    mbedtls_ecp_group_free(&grp);
+}
+
 /* RFC 7748 section 5.2: 9 by 9, once and a thousand times. */
 static void x25519_iterated(void **state)
 {
@@ -286,9 +327,10 @@ static void signatures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_numbers),  cmocka_unit_test(edges),
-        cmocka_unit_test(infinity),        cmocka_unit_test(points_off_the_curve),
-        cmocka_unit_test(x25519_iterated), cmocka_unit_test(signatures),
+        cmocka_unit_test(random_numbers),     cmocka_unit_test(edges),
+        cmocka_unit_test(infinity),           cmocka_unit_test(points_off_the_curve),
+        cmocka_unit_test(x25519_iterated),    cmocka_unit_test(signatures),
+        cmocka_unit_test(x25519_small_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
