@@ -250,7 +250,7 @@ fuzz-build: $(FUZZERS:%=$(B)/fuzz/bin/%)
 # Everything that tests/run is told by its environment.
 RUN = B=$(B) TARGET=$(TARGET) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run
 FUZZ_SECONDS := 10
-GROUP := build test e2e demo bench lint fuzz
+GROUP := build test e2e demo bench lint fuzz cross package
 # As many jobs as processors, unless the caller said how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
@@ -339,3 +339,6 @@ install: $(B)/$(TARGET)/daneroll
 
 clean:
 	rm -rf $(B)
+
+# What is made of the programs of all targets: packages, the distribution folder.
+include $(sort $(wildcard cross/*.mk cross/*/*.mk))
