@@ -149,7 +149,7 @@ static int keep(const struct probe_result *result, struct world_shown *shown, st
     return 0;
 }
 
-static int ask(const struct conf_host *host, const struct service *service,
+static int ask(const struct conf_host *host, const struct service *service, unsigned expected,
                struct world_shown *shown, struct arena *arena)
 {
     static struct probe_result result;
@@ -158,6 +158,8 @@ static int ask(const struct conf_host *host, const struct service *service,
                                             .start = service->start,
                                             .domain = host->name,
                                             .algorithm = shown->algorithm,
+                                            .unexpected =
+                                                (expected & WORLD_KIND(shown->algorithm)) == 0,
                                             .connect_ms = CONNECT_MS,
                                             .deadline = time_ticks() + PROBE_MS};
     probe(&question, &result);
@@ -165,7 +167,7 @@ static int ask(const struct conf_host *host, const struct service *service,
 }
 
 /* Each address, with each kind of key on its own (facts 2.4). */
-static int net_probe(void *context, const struct conf_host *host, size_t service,
+static int net_probe(void *context, const struct conf_host *host, size_t service, unsigned expected,
                      struct world_service *found, struct arena *arena)
 {
     static const enum probe_algorithm algorithms[] = {PROBE_ECDSA, PROBE_RSA};
@@ -192,7 +194,7 @@ static int net_probe(void *context, const struct conf_host *host, size_t service
         if (i % kinds > 0 && found->shown[found->count - 1].code == PROBE_UNSEEN) {
             shown->code = PROBE_UNSEEN;
             shown->words = found->shown[found->count - 1].words;
-        } else if (ask(host, &asked, shown, arena) != 0) {
+        } else if (ask(host, &asked, expected, shown, arena) != 0) {
             return -1;
         }
         found->count++;
