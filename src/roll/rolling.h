@@ -18,8 +18,8 @@ struct rolling {
     bool *host_wanted, *pair_wanted;
     struct arena look, records, services; /* a plan; what DNS and providers, and services, showed */
     struct moment services_asked;
-    bool carried; /* what services showed is from before a wait */
-    uint8_t asked_for[32];       /* of the state, files and configuration when the run began */
+    bool carried;          /* what services showed is from before a wait */
+    uint8_t asked_for[32]; /* of the state, files and configuration when the run began */
 };
 
 /* --- due.c: whether there is anything to do at all ------------------------------------------- */

@@ -453,6 +453,10 @@ static inline bool replay_wait(void *context, int64_t seconds, const char *what)
     /* No run of these may go on for ever. */
     assert_true(++r->sleeps < 20000);
     replay_pass_time(r, seconds);
+    if (r->pending[0] != '\0' && r->now.boottime >= r->pending_at) {
+        r->happen(r, r->pending);
+        r->pending[0] = '\0';
+    }
     return false;
 }
 
