@@ -148,11 +148,12 @@ int observe_records(struct observation *seen, const struct conf *conf, const str
         if (!found->wanted)
             continue;
         found->other_mx =
-            host->propagation != CONF_PROPAGATION_ALL
+            host->propagation != CONF_PROPAGATION_ALL || found->plain
                 ? NULL
                 : world->network->other_mx(world->network_context, host, &found->alias_of, arena);
         if (!has_smtp(host))
             found->other_mx = NULL;
+        found->plain = found->other_mx == NULL && found->alias_of == NULL;
         if (found->other_mx != NULL)
             continue;
         if (look_up(found, host, world, arena) != 0)

@@ -23,6 +23,7 @@ struct observed_host {
     unsigned kinds;                 /* WORLD_KIND of what any of them has shown in this call */
     const char *other_mx;           /* the MX hosts of its name, all others; NULL: nothing wrong */
     const char *alias_of;           /* what its name is a CNAME of; NULL: it is none */
+    bool plain;                     /* neither, when it was asked in this call */
 };
 
 struct observation {
