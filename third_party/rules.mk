@@ -39,6 +39,9 @@ unused_rsa := mbedtls_rsa_deduce_primes mbedtls_rsa_deduce_private_exponent \
     mbedtls_rsa_deduce_crt mbedtls_rsa_validate_params mbedtls_rsa_validate_crt
 unused_ssl_tls13_client := mbedtls_ssl_tls13_write_certificate_verify
 
+# src/net/tls.c asks the library's own, where no good verdict on the chain is known.
+other_ssl_tls := -Dmbedtls_x509_crt_verify_with_ca_cb=tls_verify_chain
+
 # src/net/curve.c has these; the library's own get other names.
 slow_ecp := -Dmbedtls_ecp_mul=mbedtls_slow_mul \
     -Dmbedtls_ecp_mul_restartable=mbedtls_slow_mul_restartable \
@@ -60,9 +63,9 @@ $(B)/$(1)/lib/%.a: third_party/rules.mk
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
 $(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*) $$(other_$$*),mbedtls)
 $(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src $$(fast_$$(*F)),bearssl)
 $(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),inih)
 endef

@@ -113,7 +113,7 @@ static int set_paths(struct world_directory *local, const struct conf *conf)
     local->lock = -1;
     local->conf = conf;
     local->look[0] = '\0';
-    local->verdicts = (struct verdicts){.count = 0};
+    local->verdicts = local->servers = (struct verdicts){.count = 0};
     return place(conf->state, "state", local->state);
 }
 
@@ -148,8 +148,9 @@ int world_local_open(struct world_directory *local, const struct conf *conf,
         rc = take_lock(local, path);
     if (rc != WORLD_LOCK_FAILED) {
         (void)place_in_ram(conf->state, "look", local->look);
-        if (place_in_ram(conf->state, "good", local->verdicts.path) != 0)
-            local->verdicts.path[0] = '\0';
+        if (place_in_ram(conf->state, "good", local->verdicts.path) != 0 ||
+            place_in_ram(conf->state, "servers", local->servers.path) != 0)
+            local->verdicts.path[0] = local->servers.path[0] = '\0';
     } else {
         (void)place(conf->state, "lock", path);
         rc = take_lock(local, path);
