@@ -90,7 +90,8 @@ $(foreach v,$(VARIANTS),$(eval $(call third_party_rules,$(v))))
 
 # musl: static only, no LTO (the compiler takes its memcpy for a builtin and drops it).
 $(B)/$(TARGET)/lib/.done: $(B)/$(TARGET)/musl/.done
-$(MBEDTLS_FILES:%=$(B)/$(TARGET)/lib/mbedtls/%.o) $(BEARSSL_FILES:%=$(B)/$(TARGET)/lib/bearssl/%.o) \
+$(MBEDTLS_FILES:%=$(B)/$(TARGET)/lib/mbedtls/%.o) $(B)/$(TARGET)/lib/mbedtls/x25519.o \
+    $(BEARSSL_FILES:%=$(B)/$(TARGET)/lib/bearssl/%.o) \
     $(B)/$(TARGET)/lib/inih/ini.o: | $(B)/$(TARGET)/musl/.done
 
 $(B)/$(TARGET)/musl/.done: $(B)/src/musl/.sum $(B)/$(TARGET)/musl.flags
