@@ -125,12 +125,13 @@ int tls_base_start(struct net_words *why)
     uint8_t byte;
     struct buf b = BUF_OVER(why->text);
     judge_start_clock();
-    if (psa_crypto_init() == PSA_SUCCESS)
-        return 0;
+    /* Mbed TLS starts without, and then says that the handshake failed. */
     if (tls_random(&byte, 1) != 0) {
         buf_text(&b, "no source of random numbers: neither getrandom nor /dev/urandom");
         return NET_NO_ENTROPY;
     }
+    if (psa_crypto_init() == PSA_SUCCESS)
+        return 0;
     buf_text(&b, "the cryptographic library does not start: no memory");
     return NET_FAILED;
 }
