@@ -35,6 +35,10 @@ PAUSE = 11  # one second more than between two looks at a service
 LEGS = ("fullchain.pem", "privkey.pem", "cert.pem", "chain.pem", "combined.pem")
 
 
+WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|\b(creat|rename\w*|unlink\w*|mkdir\w*|rmdir|link\w*|"
+                     r"symlink\w*|f?truncate|f?chmod\w*|[fl]?chown\w*|utime\w*|fsync|fdatasync)\(")
+
+
 def crontab_line():
     """(variables, words) of the README's line."""
     with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
@@ -56,6 +60,10 @@ def without(words, *options):
         if word not in options and (at == 0 or words[at - 1] not in options):
             kept.append(word)
     return kept
+
+
+def without_flag(words, option):
+    return [word for word in words if word != option]
 
 
 VARIABLES, WORDS = crontab_line()
@@ -333,6 +341,167 @@ def read_only():
     with Root(read_only=True) as root:
         rotate(root)
         check_tidy(root)
+
+
+@case("no standard stream is open: what is said lands in no file, with --syslog and without")
+def closed():
+    closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    for words in (NO_HOOK, without_flag(NO_HOOK, "--syslog")):
+        with Root() as root:
+            root.words = words
+            rotate(root, before=closing)
+            check_tidy(root)
+
+
+@case("a `reload` where there is no /bin/sh: said, exit 1, nothing is lost; without it all goes on")
+def no_shell():
+    old, new = PAIRS[:2]
+    with Root(devices=("log",), processes=True) as root:
+        root.words = WORDS
+        settle(root)
+        root.renew(new)
+        root.call()
+        root.later(RIPE)
+        for _ in range(3):
+            said = root.call(FAILED)[0]
+            check(any("<27>" in line and value_of("--reload") in line and "no /bin/sh" in line
+                      for line in said), said)
+            same((root.content("current"), root.content("previous")), (texts(new), texts(old)))
+            same(root.contents(), sorted((old.record, new.record)))
+            root.later(RETIRED)
+        check("/run" not in root.everything(), "/run was made")
+        before = root.everything(root.state_directory)
+        check(root.state_directory + "/look" in before, "no look is left")
+        for _ in range(3):
+            root.call(FAILED)
+            root.later(HOUR)
+        same(root.everything(root.state_directory), before, "a fault that lasts writes")
+        root.words = NO_HOOK
+        root.call()
+        root.later(RETIRED)
+        root.call()
+        same(root.contents(), [new.record])
+        root.check_clean()
+
+
+def settle(root):
+    """The first pair is installed, published, served and verified; nothing is to be done."""
+    root.renew(PAIRS[0])
+    root.call()
+    root.later(RIPE_FIRST)
+    root.call()
+    same(root.contents(), [PAIRS[0].record])
+    same(root.content("current"), texts(PAIRS[0]))
+    root.mark()
+
+
+@case("the shipped program, on the real clock: first publication, a look, status")
+def shipped():
+    pair = PAIRS[0]
+    with Root() as root:
+        root.place("usr/bin/daneroll", DANEROLL, 0o755)
+        root.place("/etc/ca.pem", AUTHORITY.certificate, 0o644)
+        more = ["--ca-file", "/etc/ca.pem"]
+        root.renew(pair)
+        root.call(words=NO_HOOK + more + ["--retire-wait", "1"])
+        same(root.contents(), [pair.record])
+        same(root.content("current"), texts(pair))
+        before = root.everything()
+        _, out = root.call(words=NO_HOOK + more, streams=subprocess.PIPE)
+        same((out, root.everything()), ("", before))
+        words = without(without_flag(NO_HOOK + more, "--syslog"))
+        _, out = root.call(words=[words[0], "status"] + words[2:], streams=subprocess.PIPE)
+        check(HOST in out and pair.spki[:12] in out, out)
+        same(root.everything(), before)
+        root.check_clean()
+
+
+# ---- random numbers ------------------------------------------------------------------------------
+
+def old_kernel(root):
+    """A kernel without getrandom, as far as the program can tell."""
+    if not shutil.which("strace"):
+        raise Failed("strace is not installed; make deps does it")
+    return ["strace", "-f", "-qq", "-o", root.path("trace"), "-e", "trace=getrandom",
+            "-e", "inject=getrandom:error=ENOSYS"]
+
+
+@case("a kernel without getrandom: /dev/urandom does; without it nothing is sent, and it is said why")
+def no_getrandom():
+    for devices in (("urandom", "log"), ("log",)):
+        with Root(devices=devices) as root:
+            root.renew(PAIRS[0])
+            before = old_kernel(root)
+            said = root.call(GOOD if "urandom" in devices else LATER, before=before)[0]
+            check("ENOSYS" in root.read("trace"), "getrandom was not asked")
+            same(root.contents(), [PAIRS[0].record] if "urandom" in devices else [])
+            if "urandom" not in devices:
+                check(any("no source of random numbers" in line for line in said), said)
+                same(root.cf.counters["requests"], 0)
+                root.call()
+                same(root.contents(), [PAIRS[0].record])
+            root.check_clean()
+
+
+# ---- flash ---------------------------------------------------------------------------------------
+
+def idle(root, reboot=True):
+    """Calls with nothing due, looks, and reboots; what they changed below FLASH is nothing."""
+    before = root.everything()
+    looks = len(root.names.asked)
+    for _ in range(IDLE_CALLS):
+        root.call()
+        root.later(60)
+    for number in range(IDLE_LOOKS):
+        root.later(6 * HOUR + 10)
+        if reboot and number % 10 == 9:
+            root.clock.reboot(wall=root.clock.wall + 60)
+        asked = len(root.names.asked)
+        root.call()
+        check(len(root.names.asked) > asked, "did not look")
+    root.clock.path = root.path("clock")  # what the test itself writes does not count
+    same({path: what for path, what in root.everything().items() if path not in ("/", "/clock")},
+         {path: what for path, what in before.items() if path not in ("/", "/clock")})
+    same(root.writes(), [])
+    return looks
+
+
+@case("a router's layout: %d calls with nothing due and %d looks write nothing in flash"
+      % (IDLE_CALLS, IDLE_LOOKS))
+def wear():
+    with Root(ram=True, processes=True) as root:
+        settle(root)
+        check(os.path.exists(root.state_file), "the state is not in flash")
+        root.call()
+        looks = len(root.names.asked)
+        root.call()
+        same(len(root.names.asked), looks, "looks although nothing is due")
+        idle(root)
+
+
+@case("without /proc and /run: %d looks write nothing in the state folder, nor elsewhere" % IDLE_LOOKS)
+def wear_without():
+    with Root() as root:
+        settle(root)
+        root.call()
+        idle(root, reboot=False)
+
+
+@case("a router's call with nothing due, and one that looks: nothing in flash is opened for writing")
+def wear_traced():
+    traced = "?open,?openat,?creat,%file,fsync,fdatasync,fchmod,fchown,ftruncate"
+    with Root(ram=True, processes=True) as root:
+        settle(root)
+        root.call()
+        for seconds in (60, 7 * HOUR):
+            root.later(seconds)
+            root.call(before=["strace", "-f", "-qq", "-y", "-o", root.path("trace"), "-e", traced])
+            lines = root.read("trace").split("/usr/bin/daneroll", 1)[1].splitlines()[1:]
+            check(len(lines) > 10, "no trace", lines)
+            writing = [line for line in lines if WRITING.search(line) and " = -1 E" not in line]
+            check(writing, "not even the lock is written")
+            elsewhere = [line for line in writing if "/run/daneroll" not in line]
+            same(elsewhere, [], "outside RAM")
 
 
 if __name__ == "__main__":
