@@ -19,7 +19,7 @@ import sys
 import time
 
 from dnslab import own_network
-from lab import (CLOCK, DANEROLL, FAILED, Failed, GOOD, HOST, LATER, OWNER, TOP, Authority, Clock, Lab, Pair, Service,
+from lab import (CLOCK, DANEROLL, FAILED, Failed, GOOD, HOST, TOP, USAGE, Authority, Clock, Lab, Pair, Service,
                  case, check, main, own_address, same, store)
 
 API = "api.cloudflare.com"
@@ -432,7 +432,7 @@ def no_getrandom():
         with Root(devices=devices) as root:
             root.renew(PAIRS[0])
             before = old_kernel(root)
-            said = root.call(GOOD if "urandom" in devices else LATER, before=before)[0]
+            said = root.call(GOOD if "urandom" in devices else USAGE, before=before)[0]
             check("ENOSYS" in root.read("trace"), "getrandom was not asked")
             same(root.contents(), [PAIRS[0].record] if "urandom" in devices else [])
             if "urandom" not in devices:
