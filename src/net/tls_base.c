@@ -40,6 +40,8 @@ static const struct {
     {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, NET_UNTRUSTED, "the certificate cannot be used for a server"},
     {MBEDTLS_ERR_SSL_ALLOC_FAILED, NET_FAILED, "no memory"},
     {MBEDTLS_ERR_X509_ALLOC_FAILED, NET_FAILED, "no memory"},
+    {MBEDTLS_ERR_MD_ALLOC_FAILED, NET_FAILED, "no memory"},
+    {MBEDTLS_ERR_MPI_ALLOC_FAILED, NET_FAILED, "no memory"},
     {MBEDTLS_ERR_X509_FATAL_ERROR, NET_UNTRUSTED, "the certificate chain is too long"},
 };
 
