@@ -5,14 +5,16 @@ import gzip
 import io
 import os
 import re
+import select
 import shutil
+import signal
 import stat
 import subprocess
 import tarfile
 import tempfile
 import threading
 
-from lab import BUILD, DANEROLL, TARGET, TOP, Skipped, check, same
+from lab import BUILD, DANEROLL, TARGET, TOP, Failed, Skipped, check, same
 
 OPENWRT = os.path.join(TOP, "cross", "openwrt")
 ROUTER = os.path.join(TOP, "tests", "openwrt", "root")
@@ -61,7 +63,7 @@ def rows():
     with open(os.path.join(TOP, "cross", "targets"), encoding="ascii") as source:
         for line in source:
             fields = [field.strip() for field in line.split("|")]
-            if len(fields) >= 7 and not line.startswith("#") and fields[-1]:
+            if len(fields) >= 7 and not line.startswith("#") and fields[-1] not in ("", "-"):
                 found[fields[0]] = re.split(r"[ ,]+", fields[-1])
     return found
 
@@ -196,15 +198,26 @@ class Router:
             os.unlink(self.path("log"))
         environment = dict(variables, PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root")
         done, open_end = os.pipe()
+        child = subprocess.Popen(
+            ["unshare", "--uts", "--mount", shutil.which("chroot"), self.root, "/bin/sh", "-c",
+             'hostname "$0" && eval "$1"', name, command], env=environment, pass_fds=(open_end,),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            start_new_session=True)
+        os.close(open_end)
         try:
-            output = well("unshare", "--uts", "--mount", shutil.which("chroot"), self.root, "/bin/sh",
-                          "-c", 'hostname "$0" && eval "$1"', name, command, env=environment,
-                          pass_fds=(open_end,))
-        finally:
-            os.close(open_end)
+            output = child.communicate(timeout=20)[0].decode("ascii", "replace")
             # the end of the pipe is the end of the last process that has it
-            os.read(done, 1)
+            check(select.select([done], [], [], 20)[0], command, "left something that does not end")
+        except subprocess.TimeoutExpired as late:
+            raise Failed("%s does not end" % command) from late
+        finally:
             os.close(done)
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            child.communicate()
+        same(child.returncode, 0, command, output)
         return output, (self.read("log") or "").splitlines()
 
     def init(self, verb, name="OpenWrt", **variables):

@@ -210,6 +210,37 @@ def real_opkg():
         check(not os.path.exists(os.path.join(root, "usr/bin/daneroll")), "is still there")
 
 
+@case("where there is no opkg, busybox tar unpacks it by the lines of cross/openwrt/README.md")
+def by_hand():
+    with open(os.path.join(OPENWRT, "README.md"), encoding="ascii") as source:
+        lines = [line.strip() for line in source if line.startswith("    tar ")]
+    same(len(lines), 3, "lines with tar in the README")
+    with Scratch() as scratch:
+        path = make_ipk(scratch, architectures=rows()[TARGET][:1])[0]
+        root = os.path.join(scratch, "root")
+        for folder in ("root", "bin"):
+            os.mkdir(os.path.join(scratch, folder))
+        for applet in ("tar", "gunzip", "sh"):
+            os.symlink(shutil.which("busybox"), os.path.join(scratch, "bin", applet))
+
+        def follow(*some):
+            for line in some:
+                line = line.replace("daneroll_VERSION_ARCH.ipk", path).replace("-C /", "-C " + root)
+                well(shutil.which("busybox"), "ash", "-c", line, cwd=scratch,
+                     env={"PATH": os.path.join(scratch, "bin")})
+        follow(*lines[:2])
+        for file, mode in FILES.items():
+            same(stat.S_IMODE(os.stat(os.path.join(root, file)).st_mode), mode, file)
+        config = os.path.join(root, "etc", "config", "daneroll")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(ON)
+        os.unlink(os.path.join(root, "usr", "bin", "daneroll"))
+        follow(lines[0], lines[2])
+        with open(config, encoding="ascii") as source:
+            same(source.read(), ON, "an upgrade by hand overwrites the configuration")
+        check(os.path.exists(os.path.join(root, "usr", "bin", "daneroll")), "is not new")
+
+
 # ---- the feed ------------------------------------------------------------------------------------
 
 RULES = """
@@ -229,7 +260,7 @@ $(eval $(Package/$(1)))
 $(info package $(1) $(PKG_VERSION)-r$(PKG_RELEASE) depends $(DEPENDS))
 $(info section $(SECTION) category $(CATEGORY))
 $(info license $(PKG_LICENSE))
-$(info target $(DANEROLL_TARGET))
+$(info target $(strip $(DANEROLL_TARGET) $(DANEROLL_FLAGS)))
 $(info conffiles $(Package/$(1)/conffiles))
 prepare:
 	$$(Build/Prepare)
@@ -303,10 +334,17 @@ def feed_rows():
                                                        architecture=architecture), re.M).group(1)
         for target, names in rows().items():
             for name in names:
-                same(chosen(architecture=name), target, name)
-        for arch, soft, target in (("mips", "y", "mips"), ("i386", "", "i686"), ("arm", "", "armhf"),
-                                   ("arm", "y", "arm"), ("powerpc", "y", "powerpc")):
-            same(chosen("ARCH=" + arch, "CONFIG_SOFT_FLOAT=" + soft, architecture="new"), target)
+                same(chosen(architecture=name), target, name)  # and no flags
+        flags = "TARGET_OPTIMIZATION=-Os -pipe -mcpu=its-own"
+        same(chosen("ARCH=i386", flags, architecture="i386_new").split(" ", 1)[0], "i686")
+        same(chosen("ARCH=x86_64", flags, architecture="x86_64_new"),
+             "x86_64 row_flags='-fcf-protection=none -mcpu=its-own'")
+        same(chosen("ARCH=arm", flags, architecture="arm_new"), "arm row_flags='-mcpu=its-own'")
+        if "arm" in rows():
+            name = rows()["arm"][0]
+            same(chosen("ARCH=arm", flags, architecture=name), "arm row_flags='-mcpu=its-own'")
+            same(chosen("ARCH=mips", flags, architecture="mips_mips32"),
+                 "mips row_flags='-msoft-float -mno-abicalls -mcpu=its-own'")
 
 
 @case("the feed's Makefile installs the very files of the .ipk, from a copy of the sources")
