@@ -1,7 +1,7 @@
 /*
- * A file in the usual form, by inih. inih cuts what is too long and passes over what it does not understand, so
- * every line is looked at before it gets there; a faulty one is replaced, and the numbers of the
- * others stay right.
+ * A file in the usual form, by inih. inih cuts what is too long and passes over what it does not
+ * understand, so every line is looked at before it gets there; a faulty one is replaced, and the
+ * numbers of the others stay right.
  */
 #include "base/wipe.h"
 #include "conf/reader.h"

@@ -86,9 +86,9 @@ static void unknown_section(struct reader *r, const char *text, size_t length)
         reader_fault(r, "unknown section '%s'; the nearest known is '%s'", word, near.best);
     else
         reader_fault(r,
-                   "unknown section '%s': there are [daneroll], [provider LABEL], [pair LABEL] "
-                   "and [host LABEL]",
-                   word);
+                     "unknown section '%s': there are [daneroll], [provider LABEL], [pair LABEL] "
+                     "and [host LABEL]",
+                     word);
 }
 
 /* What is wrong with a label, NULL if nothing. */

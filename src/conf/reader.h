@@ -17,10 +17,10 @@ struct reader {
     int fd;
     const char *at, *end;
     size_t total;
-    unsigned line;        /* the one that is read, from 1 on */
-    bool failed;          /* said already; nothing more is read */
-    bool begun;           /* a line that is neither empty nor a comment was seen */
-    bool uci;             /* it was one of UCI's: FIRST, less its LF; what follows is not yet read */
+    unsigned line; /* the one that is read, from 1 on */
+    bool failed;   /* said already; nothing more is read */
+    bool begun;    /* a line that is neither empty nor a comment was seen */
+    bool uci;      /* it was one of UCI's: FIRST, less its LF; what follows is not yet read */
     struct section *into; /* NULL: a section that was refused, its keys are passed over */
     bool before_sections; /* no section yet */
     char chunk[512];

@@ -25,7 +25,7 @@ static bool read_port(const char *text, uint16_t *port)
     return number > 0 && number <= UINT16_MAX;
 }
 
-int update_open(struct update *u, const char *server, bool udp)
+int update_open(struct update *u, const char *server, bool udp, struct dns_resolvers *resolvers)
 {
     struct buf name = BUF_OVER(u->server);
     memset(&u->key, 0, sizeof u->key);
@@ -38,7 +38,7 @@ int update_open(struct update *u, const char *server, bool udp)
     u->why[0] = '\0';
     u->answer.bytes = u->bytes;
     u->answer.size = sizeof u->bytes;
-    dns_resolvers_file(&u->resolvers, DNS_RESOLV_CONF);
+    u->resolvers = resolvers;
     if (server == NULL)
         return 0;
     size_t length = strcspn(server, "@");
@@ -116,7 +116,7 @@ static int ask_resolvers(struct update *u)
     struct dns_message *m = &u->answer.message;
     struct buf why = BUF_OVER(u->why);
     enum dns_outcome outcome =
-        dns_resolve(&u->resolvers, &ask, time_ticks() + RESOLVE_MS, &u->answer);
+        dns_resolve(u->resolvers, &ask, time_ticks() + RESOLVE_MS, &u->answer);
     if (outcome != DNS_ANSWERED) {
         buf_printf(&why, "the resolver: %s", dns_outcome_words(outcome, &u->answer));
         return UPDATE_NO_PRIMARY;
