@@ -270,6 +270,7 @@ help:
 	@echo 'make lint        static analysis and house rules'
 	@echo 'make format      lay the sources out with clang-format'
 	@echo 'make fuzz        fuzz each parser (SECONDS=$(SECONDS))'
+	@echo 'make deb         a Debian package: $(B)/deb; make tarball: an archive with install, $(B)/tarball'
 	@echo 'make install     program and man pages (DESTDIR=, PREFIX=$(PREFIX))'
 	@echo 'make clean       remove $(B)'
 	@echo
