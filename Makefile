@@ -271,6 +271,7 @@ help:
 	@echo 'make format      lay the sources out with clang-format'
 	@echo 'make fuzz        fuzz each parser (SECONDS=$(SECONDS))'
 	@echo 'make ipk         OpenWrt packages (IPK_TARGETS="..."): $(B)/ipk'
+	@echo 'make deb         a Debian package: $(B)/deb; make tarball: an archive with install, $(B)/tarball'
 	@echo 'make install     program and man pages (DESTDIR=, PREFIX=$(PREFIX))'
 	@echo 'make clean       remove $(B)'
 	@echo
