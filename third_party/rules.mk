@@ -81,6 +81,10 @@ $(B)/$(TARGET)/lib/.done: $(B)/$(TARGET)/musl/.done
 $(MBEDTLS_FILES:%=$(B)/$(TARGET)/lib/mbedtls/%.o) $(BEARSSL_FILES:%=$(B)/$(TARGET)/lib/bearssl/%.o) \
     $(B)/$(TARGET)/lib/inih/ini.o: | $(B)/$(TARGET)/musl/.done
 
+# Only what is linked: musl would make crt files for PIE too, whatever our flags say, and its library of -fPIC objects where the
+# compiler's default is PIE.
+MUSL_PARTS := ALL_LIBS='lib/$(notdir $(CRT)) lib/libc.a' AOBJS='$$(LIBC_OBJS)'
+
 $(B)/$(TARGET)/musl/.done: $(B)/src/musl/.sum $(B)/$(TARGET)/musl.flags
 	@echo "  MUSL    $(TARGET)"
 	@rm -rf $(B)/$(TARGET)/musl $(B)/$(TARGET)/musl-build
@@ -89,6 +93,6 @@ $(B)/$(TARGET)/musl/.done: $(B)/src/musl/.sum $(B)/$(TARGET)/musl.flags
 	 $(abspath $(B))/src/musl/configure --disable-shared --disable-wrapper \
 	    --prefix=$(abspath $(B))/$(TARGET)/musl --syslibdir=/none \
 	    CC='$(TARGET_CC)' AR='$(TARGET_AR)' RANLIB=true CFLAGS='$(TARGET_MUSL_CFLAGS)' && \
-	 $(MAKE) -f Makefile B= V= && $(MAKE) -f Makefile B= V= install-headers install-libs || \
+	 $(MAKE) -f Makefile B= V= $(MUSL_PARTS) install-headers install-libs || \
 	 { tail -n 20 build.log >&3; exit 1; } 3>&2
 	@touch $@
