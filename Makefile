@@ -277,6 +277,7 @@ help:
 	@echo 'make lint        static analysis and house rules'
 	@echo 'make format      lay the sources out with clang-format'
 	@echo 'make fuzz        fuzz each parser (SECONDS=$(SECONDS))'
+	@echo 'make ipk         OpenWrt packages (IPK_TARGETS="..."): $(B)/ipk'
 	@echo 'make install     program and man pages (DESTDIR=, PREFIX=$(PREFIX))'
 	@echo 'make clean       remove $(B)'
 	@echo

@@ -28,6 +28,13 @@ BEARSSL_FILES := $(patsubst $(B)/src/bearssl/src/%.c,%,$(wildcard $(B)/src/bears
     codec/dec32le codec/enc32le hash/sha2small hash/sha2big hash/sha1 hash/md5 hash/dig_size \
     mac/hmac
 MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))
+# Its X25519 for machines with 64-bit words; elsewhere the file compiles to little, and nobody calls it.
+EVEREST := $(B)/src/mbedtls/3rdparty/everest
+EVEREST_FLAGS := -DMBEDTLS_ECDH_VARIANT_EVEREST_ENABLED -I$(B)/src/mbedtls/library \
+    $(addprefix -I$(EVEREST)/include,/ /everest /everest/kremlib)
+
+# The constant-time copy, octet by octet, was a twentieth of a look; for these 450 octets it is not.
+fast_ccopy := -O3
 
 # Functions that these files keep in tables or behind states which a client without a certificate never
 # enters: the names of src/net/tls_unused.c take their places.
@@ -38,6 +45,9 @@ unused_psa_crypto := mbedtls_psa_rsa_import_key mbedtls_psa_rsa_export_public_ke
 unused_rsa := mbedtls_rsa_deduce_primes mbedtls_rsa_deduce_private_exponent \
     mbedtls_rsa_deduce_crt mbedtls_rsa_validate_params mbedtls_rsa_validate_crt
 unused_ssl_tls13_client := mbedtls_ssl_tls13_write_certificate_verify
+
+# src/net/tls.c asks the library's own, where no good verdict on the chain is known.
+other_ssl_tls := -Dmbedtls_x509_crt_verify_with_ca_cb=tls_verify_chain
 
 # src/net/curve.c has these; the library's own get other names.
 slow_ecp := -Dmbedtls_ecp_mul=mbedtls_slow_mul \
@@ -51,7 +61,7 @@ define third_party_rules
 $(B)/$(1)/lib/.done: $(B)/$(1)/lib/libmbedtls.a $(B)/$(1)/lib/libbearssl.a $(B)/$(1)/lib/libinih.a
 	@touch $$@
 
-$(B)/$(1)/lib/libmbedtls.a: $(MBEDTLS_FILES:%=$(B)/$(1)/lib/mbedtls/%.o)
+$(B)/$(1)/lib/libmbedtls.a: $(MBEDTLS_FILES:%=$(B)/$(1)/lib/mbedtls/%.o) $(B)/$(1)/lib/mbedtls/x25519.o
 $(B)/$(1)/lib/libbearssl.a: $(BEARSSL_FILES:%=$(B)/$(1)/lib/bearssl/%.o)
 $(B)/$(1)/lib/libinih.a: $(B)/$(1)/lib/inih/ini.o
 
@@ -60,25 +70,28 @@ $(B)/$(1)/lib/%.a: third_party/rules.mk
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
 $(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*) $$(other_$$*),mbedtls)
+$(B)/$(1)/lib/mbedtls/x25519.o: $(B)/src/mbedtls/.sum third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $(EVEREST_FLAGS),mbedtls,$(EVEREST)/library/Hacl_Curve25519_joined.c)
 $(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src $$(fast_$$(*F)),bearssl)
 $(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS),inih)
 endef
 
-# $(1): compiler and flags, $(2): name of the package. The seed makes LTO's names the same each time.
+# $(1): compiler and flags, $(2): name of the package, $(3): the source, if it is not $<. The seed makes LTO's names the same each time.
 define third_party_compile
 @mkdir -p $(@D)
-@echo "  CC      $(2)/$(<F)"
-@$(1) $(if $(findstring -flto,$(1)),-frandom-seed=$(2)/$(<F)) -w -c -o $@ $<
+@echo "  CC      $(2)/$(@F:.o=.c)"
+@$(1) $(if $(findstring -flto,$(1)),-frandom-seed=$(2)/$(@F:.o=.c)) -w -c -o $@ $(or $(3),$<)
 endef
 
 $(foreach v,$(VARIANTS),$(eval $(call third_party_rules,$(v))))
 
 # musl: static only, no LTO (the compiler takes its memcpy for a builtin and drops it).
 $(B)/$(TARGET)/lib/.done: $(B)/$(TARGET)/musl/.done
-$(MBEDTLS_FILES:%=$(B)/$(TARGET)/lib/mbedtls/%.o) $(BEARSSL_FILES:%=$(B)/$(TARGET)/lib/bearssl/%.o) \
+$(MBEDTLS_FILES:%=$(B)/$(TARGET)/lib/mbedtls/%.o) $(B)/$(TARGET)/lib/mbedtls/x25519.o \
+    $(BEARSSL_FILES:%=$(B)/$(TARGET)/lib/bearssl/%.o) \
     $(B)/$(TARGET)/lib/inih/ini.o: | $(B)/$(TARGET)/musl/.done
 
 # Only what is linked: musl would make crt files for PIE too, whatever our flags say, and its library of -fPIC objects where the

@@ -12,9 +12,9 @@ enum {
 };
 
 /*
- * Reads "USER:GROUP", each a name or a number (below 2^31; the files are not looked at then);
- * either may be left out, and counts as (uid_t)-1 or (gid_t)-1, which chown leaves as it is. 0 or
- * an error above.
+ * Reads "USER:GROUP", each a name or a number (below 2^31; the files are not looked at then,
+ * nor for "root", which is 0); either may be left out, and counts as (uid_t)-1 or (gid_t)-1, which
+ * chown leaves as it is. 0 or an error above.
  */
 int owner_read(const char *text, uid_t *user, gid_t *group);
 

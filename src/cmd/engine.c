@@ -16,6 +16,7 @@ void engine_raise_ttls(struct conf *conf)
 
 int engine_trust(struct trust *trust, const struct conf *conf)
 {
+    trust->verdicts = NULL;
     if (trust_open(trust, conf->ca_file) == 0)
         return EXIT_GOOD;
     log_say(LOG_LEVEL_ERROR, "%s: cannot be read, or holds no CA certificate",

@@ -82,6 +82,7 @@ static int run_opened(struct running *r)
     code = open_local(r);
     if (code != EXIT_GOOD)
         return code;
+    r->trust.verdicts = &r->local.servers;
     world_local_catch_signals();
     code = run_engine(r);
     world_local_close(&r->local);

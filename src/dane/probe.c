@@ -120,8 +120,15 @@ static void merge(struct probe_result *first, const struct probe_result *second,
 void probe(const struct probe_question *question, struct probe_result *result)
 {
     struct probe_result second;
-    if (!attempt(question, tls_look, result) || result->code == PROBE_SERVED ||
-        result->code == PROBE_UNSEEN)
+    bool tls = true, absent = false;
+    /* What it has not is found by asking alone; what it has is looked at. */
+    if (question->unexpected) {
+        tls = attempt(question, tls_ask, result) && result->code != PROBE_UNSEEN;
+        absent = result->code == PROBE_OTHER_ALGORITHM;
+    }
+    if (tls && !absent)
+        tls = attempt(question, tls_look, result);
+    if (!tls || result->code == PROBE_SERVED || result->code == PROBE_UNSEEN)
         return;
     (void)attempt(question, tls_peek, &second);
     merge(result, &second, question->algorithm);

@@ -4,7 +4,8 @@
  *
  * One call asks one address for one kind of key. It makes one connection; a second one where TLS
  * fails otherwise than by time: that looks with older means (net/look.h) before it is said that
- * there is no such certificate.
+ * there is no such certificate. For a kind that is not expected, the server is first asked without
+ * cryptography whether it has it: if not, that stands for the first connection.
  */
 #ifndef DANE_PROBE_H
 #define DANE_PROBE_H
@@ -60,6 +61,8 @@ struct probe_question {
     enum service_start start;
     const char *domain; /* the TLSA base domain: the server name sent; NULL sends none */
     enum probe_algorithm algorithm;
+    /* Nobody is known to have such a key: cheaper where that is so, and as sure where it is not. */
+    bool unexpected;
     int64_t connect_ms; /* for a connection */
     int64_t deadline;   /* time_ticks(), for all of it but half a second of farewells */
 };

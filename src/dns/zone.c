@@ -315,8 +315,8 @@ static int take_servers(struct dns_finder *f, struct dns_zone *zone, int64_t dea
     return 0;
 }
 
-int dns_zone_find(struct dns_finder *f, const char *name, int64_t deadline,
-                  const struct dns_zone **zone)
+static int find_zone(struct dns_finder *f, const char *name, int64_t deadline,
+                     const struct dns_zone **zone)
 {
     char apex[DNS_NAME_SIZE];
     struct dns_soa soa;
@@ -342,6 +342,28 @@ int dns_zone_find(struct dns_finder *f, const char *name, int64_t deadline,
     z->next = f->zones;
     f->zones = z;
     *zone = z;
+    return 0;
+}
+
+int dns_zone_find(struct dns_finder *f, const char *name, int64_t deadline,
+                  const struct dns_zone **zone)
+{
+    struct dns_zone_name *n = f->names;
+    while (n != NULL && !name_equal(n->name, name))
+        n = n->next;
+    if (n != NULL) {
+        *zone = n->zone;
+        return 0;
+    }
+    int rc = find_zone(f, name, deadline, zone);
+    if (rc != 0)
+        return rc;
+    n = arena_take(f->arena, 1, sizeof *n);
+    if (n == NULL || (n->name = arena_text(f->arena, name, strlen(name))) == NULL)
+        return DNS_ZONE_MEMORY;
+    n->zone = *zone;
+    n->next = f->names;
+    f->names = n;
     return 0;
 }
 

@@ -40,6 +40,13 @@ struct dns_zone {
     uint32_t refresh, retry; /* of its SOA, seconds */
 };
 
+/* A name that was asked about, and its zone. */
+struct dns_zone_name {
+    struct dns_zone_name *next;
+    const char *name;
+    const struct dns_zone *zone;
+};
+
 /* Who finds zones, and what was found. */
 struct dns_finder {
     struct dns_resolvers *resolvers;
@@ -47,6 +54,7 @@ struct dns_finder {
     uint16_t port;       /* of authoritative servers: DNS_PORT, but in tests */
     struct dns_answer answer;
     struct dns_zone *zones; /* those found */
+    struct dns_zone_name *names;
     char words[DNS_WORDS_SIZE];
 };
 
@@ -58,7 +66,7 @@ enum {
 /* 0 or DNS_ZONE_MEMORY: the finder takes DNS_MESSAGE_SIZE octets of the arena for answers. */
 int dns_finder_init(struct dns_finder *f, struct dns_resolvers *resolvers, struct arena *arena);
 /*
- * The zone that NAME is in; one that was found before is not asked about again, however old it is:
+ * The zone that NAME is in; neither the zone nor the name is asked about again, however old it is:
  * a finder lives as long as one look. NAME may be an alias: it is not followed. 0 or an error.
  */
 int dns_zone_find(struct dns_finder *f, const char *name, int64_t deadline,

@@ -125,18 +125,20 @@ static bool has_issued(mbedtls_x509_crt *parent, mbedtls_x509_crt *child)
     return (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
 }
 
-static void judge_order(struct judge *j, const struct chain *chain)
+/* Out of order, whatever else was said would be wrong. The first ORDERED are not. */
+static bool judge_order(struct judge *j, const struct chain *chain, size_t ordered)
 {
-    for (size_t i = 1; i < chain->count; i++) {
+    for (size_t i = ordered; i < chain->count; i++) {
         if (has_issued(chain->certificates[i], chain->certificates[i - 1]))
             continue;
-        judge_part(j);
+        buf_reset(&j->words);
         buf_printf(&j->words, "the chain is not in order: certificate %zu, ", i + 1);
         judge_put_subject(&j->words, chain->certificates[i]);
         buf_text(&j->words, ", is not the issuer of the one before, ");
         judge_put_subject(&j->words, chain->certificates[i - 1]);
-        return;
+        return false;
     }
+    return true;
 }
 
 static void judge_use(struct judge *j, const mbedtls_x509_crt *leaf)
@@ -148,19 +150,51 @@ static void judge_use(struct judge *j, const mbedtls_x509_crt *leaf)
     buf_text(&j->words, "the certificate cannot be used for a server");
 }
 
-static void judge_path(struct judge *j, const struct chain *chain)
+/* A judge, and which certificates of the chain the path to a trusted one goes through, each in its
+ * place. */
+struct path {
+    struct judge *judge;
+    const struct chain *chain;
+    bool in_place[CHAIN_MOST];
+};
+
+static bool is_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
 {
+    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+/* A trusted one comes from its file: known again by name and key. */
+static int judge_step(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+{
+    struct path *p = context;
+    size_t at = (size_t)depth;
+    if (at < p->chain->count) {
+        const mbedtls_x509_crt *own = p->chain->certificates[at];
+        p->in_place[at] = is_same(&own->subject_raw, &certificate->subject_raw) &&
+                          is_same(&own->pk_raw, &certificate->pk_raw);
+    }
+    return judge_certificate(p->judge, certificate, depth, flags);
+}
+
+/* How many certificates of the chain, the leaf being the first, are known to be in order. */
+static size_t judge_path(struct judge *j, const struct chain *chain)
+{
+    struct path path = {.judge = j, .chain = chain};
     uint32_t flags = 0;
+    size_t ordered = 1;
     for (size_t i = 1; i < chain->count; i++)
         chain->certificates[i - 1]->next = chain->certificates[i];
     int rc = mbedtls_x509_crt_verify_with_ca_cb(chain->certificates[0], judge_find, j,
                                                 &mbedtls_x509_crt_profile_default, NULL, &flags,
-                                                judge_certificate, j);
+                                                judge_step, &path);
     for (size_t i = 1; i < chain->count; i++)
         chain->certificates[i - 1]->next = NULL;
     /* What the judge found has words; a path that is too long, or no memory, has none. */
     if (rc != 0 && j->words.used == 0)
         buf_text(&j->words, "the chain cannot be verified");
+    while (rc == 0 && ordered < chain->count && path.in_place[ordered])
+        ordered++;
+    return ordered;
 }
 
 int chain_check(const struct chain *chain, const struct trust *trust, const char *const *names,
@@ -169,11 +203,9 @@ int chain_check(const struct chain *chain, const struct trust *trust, const char
     struct judge j = {.trust = trust, .top = -1, .dateless = !time_is_set(), .host = ""};
     j.words = BUF_OVER(why->text);
     judge_start_clock();
-    /* Out of order, whatever else were said would be wrong. */
-    judge_order(&j, chain);
-    if (j.words.used > 0)
+    size_t ordered = judge_path(&j, chain);
+    if (!judge_order(&j, chain, ordered))
         return NET_UNTRUSTED;
-    judge_path(&j, chain);
     if (j.trust_error != 0) {
         buf_reset(&j.words);
         judge_put_trust(&j.words, trust);

@@ -12,6 +12,32 @@
 #define SCALAR_MOST 66
 #define POINT_MOST  (1 + 2 * SCALAR_MOST)
 
+#ifdef __SIZEOF_INT128__
+/*
+ * X25519 of Mbed TLS's Project Everest, for words of 64 bits: half the time of BearSSL's. All of
+ * these are 32 octets; the scalar is clamped by it.
+ */
+void Hacl_Curve25519_crypto_scalarmult(uint8_t *product, const uint8_t *scalar,
+                                       const uint8_t *point);
+
+static uint32_t multiply(unsigned char *point, size_t point_length, const unsigned char *scalar,
+                         size_t scalar_length, int curve)
+{
+    uint8_t product[32];
+    (void)curve;
+    if (point_length != sizeof product || scalar_length != sizeof product)
+        return 0;
+    Hacl_Curve25519_crypto_scalarmult(product, scalar, point);
+    memcpy(point, product, sizeof product);
+    wipe(product, sizeof product);
+    return 1;
+}
+
+static const br_ec_impl x25519 = {.mul = multiply};
+#else
+#define x25519 br_ec_c25519_m31
+#endif
+
 /* The curve's number and code in BearSSL; NULL: it has none. */
 static const br_ec_impl *impl_of(const mbedtls_ecp_group *grp, int *curve)
 {
@@ -27,7 +53,7 @@ static const br_ec_impl *impl_of(const mbedtls_ecp_group *grp, int *curve)
         return &br_ec_prime_i31;
     case MBEDTLS_ECP_DP_CURVE25519:
         *curve = BR_EC_curve25519;
-        return &br_ec_c25519_m31;
+        return &x25519;
     default:
         return NULL;
     }

@@ -3,12 +3,15 @@
 #include "base/buf.h"
 #include "base/name.h"
 #include "base/time.h"
+#include "cert/spki.h"
 #include "net/address.h"
 #include "net/judge.h"
 #include "net/tls_base.h"
+#include "net/verdicts.h"
 
 #include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
 
 #include <limits.h>
 #include <stdbool.h>
@@ -40,6 +43,42 @@ static int say_failure(struct tls_session *s, int code, struct net_words *why)
         return NET_UNTRUSTED;
     }
     return tls_base_say(&s->ssl, &s->link, code, why);
+}
+
+/* ---- the chain ------------------------------------------------------------------------------ */
+
+static void tell_chain(uint8_t digest[32], const struct judge *judge, const mbedtls_x509_crt *chain)
+{
+    verdicts_begin(digest, judge->trust);
+    cert_mix(digest, judge->host, strlen(judge->host) + 1);
+    for (; chain != NULL; chain = chain->next)
+        cert_mix(digest, chain->raw.p, chain->raw.len);
+}
+
+/*
+ * third_party/rules.mk lets Mbed TLS's handshake call this in the place of
+ * mbedtls_x509_crt_verify_with_ca_cb, which has the same arguments and results: it is asked unless
+ * its good verdict on this very chain, for this host, is known from today.
+ */
+int tls_verify_chain(mbedtls_x509_crt *chain, mbedtls_x509_crt_ca_cb_t find, void *judge,
+                     const mbedtls_x509_crt_profile *profile, const char *name, uint32_t *flags,
+                     int (*certificate)(void *, mbedtls_x509_crt *, int, uint32_t *), void *context)
+{
+    uint8_t digest[32];
+    struct verdicts *known = ((const struct judge *)judge)->trust->verdicts;
+    if (known != NULL) {
+        tell_chain(digest, judge, chain);
+        if (verdicts_know(known, digest) && !mbedtls_x509_time_is_past(&chain->valid_to) &&
+            !mbedtls_x509_time_is_future(&chain->valid_from)) {
+            *flags = 0;
+            return 0;
+        }
+    }
+    int rc = mbedtls_x509_crt_verify_with_ca_cb(chain, find, judge, profile, name, flags,
+                                                certificate, context);
+    if (rc == 0 && *flags == 0 && known != NULL)
+        verdicts_keep(known, digest);
+    return rc;
 }
 
 /* ---- the connection ------------------------------------------------------------------------- */

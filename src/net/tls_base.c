@@ -40,6 +40,8 @@ static const struct {
     {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, NET_UNTRUSTED, "the certificate cannot be used for a server"},
     {MBEDTLS_ERR_SSL_ALLOC_FAILED, NET_FAILED, "no memory"},
     {MBEDTLS_ERR_X509_ALLOC_FAILED, NET_FAILED, "no memory"},
+    {MBEDTLS_ERR_MD_ALLOC_FAILED, NET_FAILED, "no memory"},
+    {MBEDTLS_ERR_MPI_ALLOC_FAILED, NET_FAILED, "no memory"},
     {MBEDTLS_ERR_X509_FATAL_ERROR, NET_UNTRUSTED, "the certificate chain is too long"},
 };
 
@@ -125,12 +127,13 @@ int tls_base_start(struct net_words *why)
     uint8_t byte;
     struct buf b = BUF_OVER(why->text);
     judge_start_clock();
-    if (psa_crypto_init() == PSA_SUCCESS)
-        return 0;
+    /* Mbed TLS starts without, and then says that the handshake failed. */
     if (tls_random(&byte, 1) != 0) {
         buf_text(&b, "no source of random numbers: neither getrandom nor /dev/urandom");
         return NET_NO_ENTROPY;
     }
+    if (psa_crypto_init() == PSA_SUCCESS)
+        return 0;
     buf_text(&b, "the cryptographic library does not start: no memory");
     return NET_FAILED;
 }

@@ -19,22 +19,25 @@
 /* Records until the chain has come: one for each certificate, and some more. */
 #define RECORDS_MOST 64
 #define RANDOM_SIZE  32
+#define SHARE_SIZE   32
 #define HELLO_SIZE   768
 
 enum { RECORD_ALERT = 21, RECORD_HANDSHAKE = 22 };
 enum { HELLO_REQUEST = 0, SERVER_HELLO = 2, CERTIFICATE = 11 };
 
-/* Whatever an antique may have, the better ones first; the last is RFC 5746's signal. */
+/* They count only beside an extension that offers TLS 1.3. */
+#define TLS13_SUITES 0x1301, 0x1302, 0x1303
+/* Whatever an antique may have, the better ones first; 0x00ff is RFC 5746's signal. */
 static const uint16_t ecdsa_suites[] = {
-    0xc02b, 0xc02c, 0xcca9, 0xc0ac, 0xc0ad, 0xc023, 0xc024, 0xc009, 0xc00a, /* AES, ChaCha20 */
-    0xc072, 0xc073, 0xc008, 0xc007, 0x00ff /* Camellia, 3DES, RC4 */
-};
+    0xc02b,      0xc02c, 0xcca9, 0xc0ac, 0xc0ad, 0xc023, 0xc024, 0xc009, 0xc00a, /* AES, ChaCha20 */
+    0xc072,      0xc073, 0xc008, 0xc007, 0x00ff, /* Camellia, 3DES, RC4 */
+    TLS13_SUITES};
 static const uint16_t rsa_suites[] = {
-    0xc02f, 0xc030, 0xcca8, 0xc027, 0xc028, 0xc013, 0xc014,         /* ECDHE */
-    0x009e, 0x009f, 0xccaa, 0x0067, 0x006b, 0x0033, 0x0039,         /* DHE */
-    0x009c, 0x009d, 0xc09c, 0xc09d, 0x003c, 0x003d, 0x002f, 0x0035, /* RSA key exchange */
-    0x0041, 0x0084, 0xc012, 0x0016, 0x000a, 0x0005, 0x0004, 0x00ff  /* Camellia, 3DES, RC4 */
-};
+    0xc02f,      0xc030, 0xcca8, 0xc027, 0xc028, 0xc013, 0xc014,         /* ECDHE */
+    0x009e,      0x009f, 0xccaa, 0x0067, 0x006b, 0x0033, 0x0039,         /* DHE */
+    0x009c,      0x009d, 0xc09c, 0xc09d, 0x003c, 0x003d, 0x002f, 0x0035, /* RSA key exchange */
+    0x0041,      0x0084, 0xc012, 0x0016, 0x000a, 0x0005, 0x0004, 0x00ff, /* Camellia, 3DES, RC4 */
+    TLS13_SUITES};
 /* The RSA ones in the first list are for issuers; no suite beside it is RSA's. */
 static const uint16_t ecdsa_signatures[] = {0x0403, 0x0503, 0x0603, 0x0807, 0x0808,
                                             0x0203, 0x0401, 0x0501, 0x0601, 0x0201};
@@ -76,7 +79,21 @@ static void close_u16(struct buf *b, size_t at)
     b->data[at + 1] = (char)length;
 }
 
-static void put_extensions(struct buf *b, const char *name, enum look_key key)
+/*
+ * TLS 1.3 and all before it, and a share of X25519, which any 32 octets are (RFC 7748): a secret is
+ * not needed, as no handshake goes on from here.
+ */
+static void put_tls13(struct buf *b, const char share[SHARE_SIZE])
+{
+    static const char versions[] = {0, 43, 0, 9, 8, 3, 4, 3, 3, 3, 2, 3, 1};
+    static const char head[] = {0, 51, 0, SHARE_SIZE + 6, 0, SHARE_SIZE + 4, 0, 29, 0, SHARE_SIZE};
+    buf_put(b, versions, sizeof versions);
+    buf_put(b, head, sizeof head);
+    buf_put(b, share, SHARE_SIZE);
+}
+
+/* SHARE: NULL does not offer TLS 1.3. */
+static void put_extensions(struct buf *b, const char *name, enum look_key key, const char *share)
 {
     static const char point_formats[] = {0, 11, 0, 2, 1, 0};
     size_t length = strlen(name), start = b->used;
@@ -99,28 +116,30 @@ static void put_extensions(struct buf *b, const char *name, enum look_key key)
         PUT_NUMBERS(b, rsa_signatures);
     else
         PUT_NUMBERS(b, ecdsa_signatures);
+    if (share != NULL)
+        put_tls13(b, share);
     close_u16(b, start);
 }
 _Static_assert(sizeof rsa_signatures == sizeof ecdsa_signatures, "one length for both");
 
 /* False where there is no entropy or the name does not fit. */
-static bool put_hello(struct buf *b, const struct look_question *q)
+static bool put_hello(struct buf *b, const struct look_question *q, bool tls13)
 {
     static const char record[] = {RECORD_HANDSHAKE, 3, 1, 0, 0}, hello[] = {1, 0, 0, 0, 3, 3};
-    char random[RANDOM_SIZE], name[NAME_SIZE] = "";
+    char random[RANDOM_SIZE + SHARE_SIZE], name[NAME_SIZE] = "";
     if (tls_random(random, sizeof random) != 0 ||
         (q->name != NULL && name_canonical(q->name, name, sizeof name) != 0))
         return false;
     buf_put(b, record, sizeof record);
     buf_put(b, hello, sizeof hello);
-    buf_put(b, random, sizeof random);
+    buf_put(b, random, RANDOM_SIZE);
     buf_char(b, 0); /* no session */
     if (q->key == LOOK_RSA)
         PUT_NUMBERS(b, rsa_suites);
     else
         PUT_NUMBERS(b, ecdsa_suites);
     put_u16(b, 0x0100); /* one compression method: none */
-    put_extensions(b, name, q->key);
+    put_extensions(b, name, q->key, tls13 ? random + RANDOM_SIZE : NULL);
     close_u16(b, sizeof record - 2);
     close_u16(b, sizeof record + 2);
     return !buf_full(b);
@@ -150,6 +169,15 @@ static int read_all(struct tcp *t, uint8_t *bytes, size_t size)
 /* What these return besides an enum look: another record must follow. */
 enum { MORE = -1 };
 
+/* Of TLS 1.3, whose certificates are not in clear text; a HelloRetryRequest is the same message. */
+static bool is_tls13(const uint8_t *body, size_t length)
+{
+    struct cursor c = cursor_over(body, length);
+    (void)cursor_take(&c, 2 + RANDOM_SIZE);
+    (void)cursor_take(&c, cursor_u8(&c)); /* session */
+    return cursor_u16(&c) >> 8 == 0x13;
+}
+
 /* One whole message. */
 static int take_message(struct peek *p, uint8_t type, const uint8_t *body, size_t length)
 {
@@ -158,7 +186,7 @@ static int take_message(struct peek *p, uint8_t type, const uint8_t *body, size_
     if (type == SERVER_HELLO && p->version == 0 && length > 2 && body[0] == 3 && body[1] > 0 &&
         body[1] <= 3) {
         p->version = body[1];
-        return MORE;
+        return is_tls13(body, length) ? broken(p, "it speaks TLS 1.3") : MORE;
     }
     if (type != CERTIFICATE || p->version == 0)
         return broken(p, "a TLS message out of order in the place of a certificate");
@@ -225,12 +253,13 @@ static int take_record(struct peek *p, struct net_words *why)
     return take_flight(p);
 }
 
-enum look tls_peek(struct tcp *t, const struct look_question *q, struct net_words *why)
+static enum look peek(struct tcp *t, const struct look_question *q, bool tls13,
+                      struct net_words *why)
 {
     char text[HELLO_SIZE];
     struct buf hello = BUF_OVER(text);
     struct peek p = {.tcp = t, .question = q, .words = BUF_OVER(why->text)};
-    if (!put_hello(&hello, q)) {
+    if (!put_hello(&hello, q, tls13)) {
         buf_text(&p.words, "no source of random numbers, or a name too long");
         return LOOK_UNABLE;
     }
@@ -248,4 +277,14 @@ enum look tls_peek(struct tcp *t, const struct look_question *q, struct net_word
         tcp_drain(t, LOOK_FAREWELL_MS);
     }
     return (enum look)rc;
+}
+
+enum look tls_peek(struct tcp *t, const struct look_question *q, struct net_words *why)
+{
+    return peek(t, q, false, why);
+}
+
+enum look tls_ask(struct tcp *t, const struct look_question *q, struct net_words *why)
+{
+    return peek(t, q, true, why);
 }

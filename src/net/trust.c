@@ -5,6 +5,7 @@
 #include "net/bundle.h"
 #include "net/net.h"
 
+#include <mbedtls/bignum.h>
 #include <mbedtls/error.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/sha1.h>
@@ -81,7 +82,9 @@ static int add_candidate(struct search *s, const struct buf *der)
     if (rc != 0) {
         mbedtls_x509_crt_free(one);
         mbedtls_free(one);
-        return rc == MBEDTLS_ERR_X509_ALLOC_FAILED ? NET_FAILED : 0;
+        return rc == MBEDTLS_ERR_X509_ALLOC_FAILED || rc == MBEDTLS_ERR_MPI_ALLOC_FAILED
+                   ? NET_FAILED
+                   : 0;
     }
     one->next = s->found;
     s->found = one;

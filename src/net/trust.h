@@ -23,14 +23,17 @@ struct trust_anchor {
 extern const struct trust_anchor trust_anchors[];
 extern const size_t trust_anchors_count;
 
+struct verdicts;
+
 struct trust {
-    const char *path; /* of the bundle; NULL means the built-in anchors; not owned */
+    const char *path;          /* of the bundle; NULL means the built-in anchors; not owned */
+    struct verdicts *verdicts; /* net/verdicts.h: servers' chains; NULL: none is kept; not owned */
 };
 
 /* Roots of one subject; two or three occur when a CA changes its key. */
 #define TRUST_CANDIDATES_MOST 8
 
-/* NAMED is --ca-file or NULL. 0, or NET_NO_TRUST (path then names the file). */
+/* Sets `path`. NAMED is --ca-file or NULL. 0, or NET_NO_TRUST (path then names the file). */
 int trust_open(struct trust *t, const char *named);
 
 struct mbedtls_x509_crt;

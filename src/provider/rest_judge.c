@@ -146,6 +146,7 @@ void rest_judge_unsent(const struct rest *r, struct rest_attempt *a)
     switch (r->http.net_error) {
     case NET_UNTRUSTED:
     case NET_NO_TRUST:
+    case NET_NO_ENTROPY:
         a->result = rest_failed(r, PROVIDER_REFUSED, true, "%s", why);
         break;
     case NET_CLOCK:

@@ -293,6 +293,7 @@ static enum act_result write_records(struct acting *acting, const struct plan *p
         if (!go_on)
             continue;
         world_now(acting->world, &acting->wrote[host]);
+        acting->ask_records = true;
         go_on =
             kind == PLAN_ADD ? add_record(acting, action, now) : remove_record(acting, action, now);
         if (go_on)
@@ -351,7 +352,7 @@ static enum act_result ask_again(struct acting *acting, const struct plan *plan)
             acting->shown[plan->actions[i].pair] = true;
     }
     acting->patience -= pause;
-    acting->ask_services = true;
+    acting->ask_services = acting->ask_records = true;
     if (acting->world->local->wait(acting->world->local_context, pause,
                                    "asking the services once more"))
         return ACT_END;

@@ -40,6 +40,7 @@ struct acting {
     struct buf *saved; /* the state's text as it stands on disk */
     bool cannot_save;  /* the state could not be written */
     bool ask_services; /* what services show may have changed */
+    bool ask_records; /* what providers and DNS show may have: it was written, or time has passed */
 };
 
 /* What carrying out a plan came to. */

@@ -38,7 +38,8 @@ static struct state_pair *begin(struct acting *acting, size_t pair, const struct
     state->began = true;
     world_now(acting->world, &state->begin);
     acting->shown[pair] = false;
-    acting->ask_services = true;
+    /* Asked when the command has run that follows. */
+    acting->ask_services = acting->ask_services || !reload;
     return state;
 }
 

@@ -4,7 +4,9 @@
  *     1 BOOT BOOTTIME FINGERPRINT
  *
  * with the time of the next look, and a fingerprint of the configuration, the files and the state.
- * Anything else there, or nothing, means: look.
+ * Anything else there, or nothing, means: look. Without a boot id none is left, as nobody could
+ * tell whether it still holds. A BOOTTIME of 0 is always over: the line of a call that fails like
+ * the one before it is the same.
  */
 #include "base/hex.h"
 #include "roll/rolling.h"
@@ -83,11 +85,12 @@ void due_note(struct rolling *r, int64_t seconds)
     struct moment now;
     uint8_t digest[32];
     world->local->now(world->local_context, &now);
+    if (now.boot[0] == '\0')
+        return;
     /* As the next call will see the files: unchecked. */
     observe_pairs(&r->seen, r->acting.conf, world, false);
     fingerprint(r, digest);
-    buf_printf(&b, "1 %s %lld ", now.boot[0] == '\0' ? "-" : now.boot,
-               (long long)(now.boottime + seconds));
+    buf_printf(&b, "1 %s %lld ", now.boot, (long long)(seconds > 0 ? now.boottime + seconds : 0));
     buf_hex(&b, digest, sizeof digest);
     buf_char(&b, '\n');
     world->local->save_look(world->local_context, b.data, b.used);

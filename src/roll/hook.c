@@ -1,3 +1,5 @@
+/* syscall is beyond POSIX.1-2008. */
+#define _GNU_SOURCE
 #include "roll/hook.h"
 
 #include "base/buf.h"
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +126,17 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A thousand calls are a tenth of what a hook costs; kernels before 5.9 know no other way. */
+static void close_others(void)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == 0)
+        return;
+#endif
+    for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MOST; fd++)
+        (void)close(fd);
+}
+
 static _Noreturn void become_command(const struct world_hook *hook, int output)
 {
     struct environment e;
@@ -142,8 +156,7 @@ static _Noreturn void become_command(const struct world_hook *hook, int output)
     }
     if (buf_full(&b) || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
         _exit(126);
-    for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MOST; fd++)
-        (void)close(fd);
+    close_others();
     (void)execve(SHELL_PATH, arguments, e.variables);
     _exit(127);
 }

@@ -148,11 +148,12 @@ int observe_records(struct observation *seen, const struct conf *conf, const str
         if (!found->wanted)
             continue;
         found->other_mx =
-            host->propagation != CONF_PROPAGATION_ALL
+            host->propagation != CONF_PROPAGATION_ALL || found->plain
                 ? NULL
                 : world->network->other_mx(world->network_context, host, &found->alias_of, arena);
         if (!has_smtp(host))
             found->other_mx = NULL;
+        found->plain = found->other_mx == NULL && found->alias_of == NULL;
         if (found->other_mx != NULL)
             continue;
         if (look_up(found, host, world, arena) != 0)
@@ -166,19 +167,54 @@ int observe_records(struct observation *seen, const struct conf *conf, const str
     return 0;
 }
 
+/* --- services -------------------------------------------------------------------------------- */
+
+static unsigned kind_of(const struct pair_found *found)
+{
+    return found->code != PAIR_READ
+               ? 0
+               : WORLD_KIND(found->algorithm == CERT_RSA ? PROBE_RSA : PROBE_ECDSA);
+}
+
+/* The kinds of keys that services may have, as far as their pairs and earlier looks tell. */
+static unsigned expected_kinds(const struct observation *seen, const struct conf_host *host,
+                               unsigned shown)
+{
+    unsigned own = 0;
+    for (size_t i = 0; i < host->pairs_count; i++) {
+        const struct observed_pair *pair = &seen->pairs[host->pairs[i]];
+        own |= kind_of(&pair->source) | kind_of(&pair->current) | kind_of(&pair->previous);
+    }
+    return own != 0 ? own | shown : WORLD_KIND(PROBE_ECDSA) | WORLD_KIND(PROBE_RSA);
+}
+
+static int ask_services(struct observation *seen, size_t h, const struct conf_host *host,
+                        const struct world *world, struct arena *arena)
+{
+    struct observed_host *found = &seen->hosts[h];
+    unsigned expected = expected_kinds(seen, host, found->kinds);
+    for (size_t s = 0; s < host->services_count; s++) {
+        struct world_service *service = &found->services[s];
+        /* Of others nothing is known any more: what they showed is gone with ARENA. */
+        memset(service, 0, sizeof *service);
+        if (!found->wanted)
+            continue;
+        if (world->network->probe(world->network_context, host, s, expected, service, arena) != 0)
+            return -1;
+        for (size_t i = 0; i < service->count; i++) {
+            if (service->shown[i].code == PROBE_SERVED)
+                found->kinds |= WORLD_KIND(service->shown[i].algorithm);
+        }
+    }
+    return 0;
+}
+
 int observe_services(struct observation *seen, const struct conf *conf, const struct world *world,
                      struct arena *arena)
 {
     for (size_t i = 0; i < conf->hosts_count; i++) {
-        for (size_t s = 0; s < conf->hosts[i].services_count; s++) {
-            struct world_service *found = &seen->hosts[i].services[s];
-            /* Of others nothing is known any more: what they showed is gone with ARENA. */
-            memset(found, 0, sizeof *found);
-            if (seen->hosts[i].wanted &&
-                world->network->probe(world->network_context, &conf->hosts[i], s, found, arena) !=
-                    0)
-                return -1;
-        }
+        if (ask_services(seen, i, &conf->hosts[i], world, arena) != 0)
+            return -1;
     }
     return 0;
 }

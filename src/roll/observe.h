@@ -20,8 +20,10 @@ struct observed_host {
     struct provider_rrset *sets; /* by service; the owner is where the RRset is (its CNAME's end) */
     struct world_view *views;    /* likewise: what DNS shows */
     struct world_service *services; /* likewise: what the services show */
+    unsigned kinds;                 /* WORLD_KIND of what any of them has shown in this call */
     const char *other_mx;           /* the MX hosts of its name, all others; NULL: nothing wrong */
     const char *alias_of;           /* what its name is a CNAME of; NULL: it is none */
+    bool plain;                     /* neither, when it was asked in this call */
 };
 
 struct observation {

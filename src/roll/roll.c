@@ -19,6 +19,10 @@
 /* Connections outlive a pause of so many seconds; servers close idle ones after a minute or more,
  * and what was closed meanwhile is opened again. */
 #define KEEP_OPEN 60
+/* What providers and DNS showed serves so many seconds, unless something was written since. */
+#define RECORDS_FRESH 5
+/* While records are waited for, services are asked no more often. */
+#define SERVICES_FRESH 60
 /* What the pauses of a cron call may take together, seconds. */
 #define PATIENCE 30
 /* One look's lists and plan; some 300 octets a record. */
@@ -45,7 +49,7 @@ static int prepare(struct rolling *r, const struct conf *conf, const struct worl
     a->failed = arena_take(arena, conf->pairs_count, sizeof *a->failed);
     a->loaded = arena_take(arena, conf->pairs_count, sizeof *a->loaded);
     a->shown = arena_take(arena, conf->pairs_count, sizeof *a->shown);
-    a->ask_services = true;
+    a->ask_services = a->ask_records = true;
     a->patience = r->options->wait ? INT64_MAX : PATIENCE;
     r->host_wanted = arena_take(arena, conf->hosts_count, sizeof *r->host_wanted);
     r->pair_wanted = arena_take(arena, conf->pairs_count, sizeof *r->pair_wanted);
@@ -98,8 +102,31 @@ static int ask_services(struct rolling *r)
     if (!r->acting.ask_services)
         return 0;
     arena_release(&r->services);
-    r->acting.ask_services = false;
+    r->acting.ask_services = r->carried = false;
+    world_now(r->acting.world, &r->services_asked);
     return observe_services(&r->seen, r->acting.conf, r->acting.world, &r->services);
+}
+
+static bool is_fresh(const struct moment *then, const struct moment *now, int64_t most)
+{
+    int64_t elapsed = state_elapsed(then, now);
+    return elapsed >= 0 && elapsed < most;
+}
+
+/* Also where a host has come, or dropped out. */
+static int ask_records(struct rolling *r, bool others)
+{
+    struct acting *a = &r->acting;
+    struct moment now;
+    world_now(a->world, &now);
+    if (!a->ask_records && !others && is_fresh(&r->seen.now, &now, RECORDS_FRESH))
+        return 0;
+    arena_release(&r->records);
+    a->ask_records = false;
+    if (observe_records(&r->seen, a->conf, a->world, &r->records) != 0)
+        return -1;
+    report_listings(r);
+    return 0;
 }
 
 /* A first round counts only if the second one follows it. */
@@ -123,13 +150,16 @@ static int look(struct rolling *r, struct plan *plan)
     struct acting *a = &r->acting;
     const struct knowledge k = {a->conf, &r->state, &r->seen};
     const struct plan_options options = {r->options->now, a->loaded, a->shown};
+    bool others = false;
     arena_release(&r->look);
-    for (size_t h = 0; h < a->conf->hosts_count; h++)
-        r->seen.hosts[h].wanted = r->host_wanted[h] && a->luck[h] == HOST_GOOD;
+    for (size_t h = 0; h < a->conf->hosts_count; h++) {
+        bool wanted = r->host_wanted[h] && a->luck[h] == HOST_GOOD;
+        others = others || wanted != r->seen.hosts[h].wanted;
+        r->seen.hosts[h].wanted = wanted;
+    }
     observe_pairs(&r->seen, a->conf, a->world, true);
-    if (ask_services(r) != 0 || observe_records(&r->seen, a->conf, a->world, &r->look) != 0)
+    if (ask_services(r) != 0 || ask_records(r, others) != 0)
         return -1;
-    report_listings(r);
     if (learn(a->state, a->conf, &r->seen) != 0 || plan_make(plan, &k, &options, &r->look) != 0)
         return -1;
     drop_rounds(r, plan);
@@ -147,6 +177,20 @@ static bool saw_all(const struct rolling *r)
     return true;
 }
 
+/*
+ * What services showed before a wait is good for waiting on, and for installing; before anything
+ * else is done, above all before a record is retired (facts 2.4 b), they are asked.
+ */
+static bool is_to_ask(struct rolling *r, const struct plan *plan)
+{
+    bool ask = false;
+    for (size_t i = 0; r->carried && i < plan->actions_count; i++)
+        ask =
+            ask || (plan->actions[i].kind != PLAN_INSTALL && plan->actions[i].kind != PLAN_RELOAD);
+    r->acting.ask_services = r->acting.ask_services || ask;
+    return ask;
+}
+
 /* Looks and acts until nothing is due. */
 static enum act_result take_steps(struct rolling *r, struct plan *plan)
 {
@@ -156,6 +200,8 @@ static enum act_result take_steps(struct rolling *r, struct plan *plan)
             r->pass.failed = true;
             return ACT_NOTHING;
         }
+        if (is_to_ask(r, plan))
+            continue;
         report_plan(&r->acting, plan, REPORT_FIRST);
         enum act_result rc = act_plan(&r->acting, plan);
         if (rc == ACT_LOOK)
@@ -247,12 +293,18 @@ static int64_t pause_length(struct rolling *r, const struct plan *plan, unsigned
 }
 
 /* Ready for the next pass: a passing fault may have passed. */
-static void begin_pass(struct rolling *r)
+static void begin_pass(struct rolling *r, const struct plan *plan)
 {
     bool changed = r->pass.changed;
+    struct moment now;
+    world_now(r->acting.world, &now);
+    r->carried = (plan->next == PLAN_STEP_VISIBLE || plan->next == PLAN_STEP_INSTALL) &&
+                 !r->pass.later && !is_verifying(r) &&
+                 is_fresh(&r->services_asked, &now, SERVICES_FRESH);
     r->pass = (struct outcome){.changed = changed};
     r->acting.later = 0;
-    r->acting.ask_services = true;
+    r->acting.ask_services = !r->carried;
+    r->acting.ask_records = true;
     for (size_t h = 0; h < r->acting.conf->hosts_count; h++) {
         r->acting.writes[h] = 0;
         if (r->acting.luck[h] == HOST_LATER)
@@ -305,7 +357,7 @@ static void roll(struct rolling *r)
             world->network->rest(world->network_context);
         if (world->local->wait(world->local_context, length, what))
             break;
-        begin_pass(r);
+        begin_pass(r, &plan);
         r->pass.usage = usage;
     }
     world_say(world, LOG_LEVEL_NOTICE, "stopped between two steps; the next run goes on");
@@ -338,8 +390,10 @@ struct outcome roll_run(const struct conf *conf, const struct world *world,
 {
     static char text[STATE_TEXT_SIZE];
     struct buf saved = BUF_OVER(text);
-    struct rolling r = {
-        .options = options, .look = arena_make(LOOK_MEMORY), .services = arena_make(LOOK_MEMORY)};
+    struct rolling r = {.options = options,
+                        .look = arena_make(LOOK_MEMORY),
+                        .records = arena_make(LOOK_MEMORY),
+                        .services = arena_make(LOOK_MEMORY)};
     if (prepare(&r, conf, world, arena) != 0) {
         world_say(world, LOG_LEVEL_ERROR, "out of memory");
         r.pass.failed = true;
@@ -360,6 +414,7 @@ struct outcome roll_run(const struct conf *conf, const struct world *world,
     }
     r.pass.failed = r.pass.failed || r.lasting_failed;
     arena_release(&r.look);
+    arena_release(&r.records);
     arena_release(&r.services);
     return r.pass;
 }

@@ -16,8 +16,10 @@ struct rolling {
     bool complete;       /* the last look saw every host */
     bool settling;       /* it was said that name servers are waited for */
     bool *host_wanted, *pair_wanted;
-    struct arena look, services; /* what a look brought; what the services showed */
-    uint8_t asked_for[32];       /* of the state, files and configuration when the run began */
+    struct arena look, records, services; /* a plan; what DNS and providers, and services, showed */
+    struct moment services_asked;
+    bool carried;          /* what services showed is from before a wait */
+    uint8_t asked_for[32]; /* of the state, files and configuration when the run began */
 };
 
 /* --- due.c: whether there is anything to do at all ------------------------------------------- */

@@ -78,6 +78,9 @@ struct world_view {
 
 /* --- what services show ---------------------------------------------------------------------- */
 
+/* A set of kinds of keys has this bit for each enum probe_algorithm in it. */
+#define WORLD_KIND(algorithm) (1U << (algorithm))
+
 /* One handshake, for one kind of key, with one address. */
 struct world_shown {
     char address[WORLD_ADDRESS_SIZE];
@@ -119,8 +122,11 @@ struct world_network {
      */
     const char *(*other_mx)(void *context, const struct conf_host *host, const char **alias_of,
                             struct arena *arena);
-    /* What service number SERVICE of HOST shows on every address, for each kind of key. 0 or -1. */
-    int (*probe)(void *context, const struct conf_host *host, size_t service,
+    /*
+     * What service number SERVICE of HOST shows on every address, for each kind of key. EXPECTED:
+     * WORLD_KIND of those that it is thought to have; all are asked for. 0 or -1.
+     */
+    int (*probe)(void *context, const struct conf_host *host, size_t service, unsigned expected,
                  struct world_service *found, struct arena *arena);
     /* Whether an answer of this call bore a Date that proves this wall clock (within 60 s). */
     bool (*proves)(void *context, const struct moment *now);

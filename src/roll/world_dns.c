@@ -239,23 +239,24 @@ static bool shows(const struct world_view *view, const struct lookup_server *ser
     return false;
 }
 
-const char *world_dns_denies_below(struct world_dns *dns, const char *host,
-                                   const struct lookup_clock *clock, const struct world_view *view,
-                                   struct arena *arena)
+bool world_dns_admits_below(struct world_dns *dns, const char *host,
+                            const struct lookup_clock *clock, struct world_view *view,
+                            struct arena *arena)
 {
     static struct lookup found;
     const struct lookup_server *wrong;
     char text[WORLD_WORDS_SIZE];
     struct buf b = BUF_OVER(text);
     struct dns_finder *f = finder(dns);
-    if (f == NULL || !shows(view, NULL) ||
-        lookup_non_terminal(f, host, clock, time_ticks() + LOOK_UP_MS, &found, &wrong) != 0)
-        return NULL;
-    for (size_t i = 0; i < found.count; i++) {
+    if (f == NULL || !shows(view, NULL))
+        return false;
+    int rc = lookup_non_terminal(f, host, clock, time_ticks() + LOOK_UP_MS, &found, &wrong);
+    for (size_t i = 0; rc == 0 && i < found.count; i++) {
         if (!found.servers[i].nxdomain || !shows(view, &found.servers[i]))
             continue;
         buf_printf(&b, "%s (%s)", found.servers[i].name, found.servers[i].address);
-        return keep_text(arena, text);
+        view->denies = keep_text(arena, text);
+        break;
     }
-    return NULL;
+    return rc > 0;
 }

@@ -30,12 +30,13 @@ int world_dns_look_up(struct world_dns *dns, const struct conf_host *host, const
 /* REFRESH and RETRY of the zone that OWNER is in, together; 0 where that cannot be learnt. */
 uint32_t world_dns_refresh(struct world_dns *dns, const char *owner);
 /*
- * A server that denies _tcp.HOST and all below it though it shows the RRset there that VIEW has:
- * where no record is, such a denial is right. NULL: none does.
+ * Looks for a server that denies _tcp.HOST and all below it though it shows the RRset there that
+ * VIEW has (where no record is, such a denial is right): into VIEW's `denies`. True: every server
+ * that answers admits those names, which need not be asked again in this call.
  */
-const char *world_dns_denies_below(struct world_dns *dns, const char *host,
-                                   const struct lookup_clock *clock, const struct world_view *view,
-                                   struct arena *arena);
+bool world_dns_admits_below(struct world_dns *dns, const char *host,
+                            const struct lookup_clock *clock, struct world_view *view,
+                            struct arena *arena);
 /* As struct world_network's other_mx. */
 const char *world_dns_other_mx(struct world_dns *dns, const char *host, const char **alias_of,
                                struct arena *arena);

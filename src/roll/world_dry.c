@@ -189,11 +189,12 @@ static bool is_installed(const struct world_dry *dry, size_t pair)
 }
 
 /* After a rehearsed installation services show what would be installed. */
-static int dry_probe(void *context, const struct conf_host *host, size_t service,
+static int dry_probe(void *context, const struct conf_host *host, size_t service, unsigned expected,
                      struct world_service *found, struct arena *arena)
 {
     struct world_dry *dry = context;
-    int rc = dry->real.network->probe(dry->real.network_context, host, service, found, arena);
+    int rc =
+        dry->real.network->probe(dry->real.network_context, host, service, expected, found, arena);
     for (size_t i = 0; rc == 0 && i < found->count; i++) {
         struct world_shown *shown = &found->shown[i];
         for (size_t k = 0; shown->code == PROBE_SERVED && k < host->pairs_count; k++) {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Names that one certificate is looked at for. */
@@ -22,6 +23,8 @@
 /* A state file is ours alone: it tells which keys are about to be used. */
 #define STATE_MODE      0600
 #define STATE_DIRECTORY 0700
+/* A look's line has fewer octets. */
+#define LOOK_SIZE 160
 
 /* --- pairs ----------------------------------------------------------------------------------- */
 
@@ -88,7 +91,7 @@ static int local_drop_previous(void *context, size_t pair, char words[WORLD_WORD
 
 /*
  * Lock and look lie in RAM, by the state directory's name, so that flash is not written; where
- * there is no such place, in the state directory.
+ * there is no such place, in the state directory. A missing /run is not made: that would be flash.
  */
 static int place_in_ram(const char *directory, const char *what, char path[PATH_MAX])
 {
@@ -98,7 +101,7 @@ static int place_in_ram(const char *directory, const char *what, char path[PATH_
     buf_text(&b, RAM_DIRECTORY "/");
     buf_hex(&b, digest, 8);
     buf_printf(&b, ".%s", what);
-    return file_make_directory(RAM_DIRECTORY, STATE_DIRECTORY);
+    return mkdir(RAM_DIRECTORY, STATE_DIRECTORY) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 static int place(const char *directory, const char *what, char path[PATH_MAX])
@@ -113,7 +116,7 @@ static int set_paths(struct world_directory *local, const struct conf *conf)
     local->lock = -1;
     local->conf = conf;
     local->look[0] = '\0';
-    local->verdicts = (struct verdicts){.count = 0};
+    local->verdicts = local->servers = (struct verdicts){.count = 0};
     return place(conf->state, "state", local->state);
 }
 
@@ -148,8 +151,9 @@ int world_local_open(struct world_directory *local, const struct conf *conf,
         rc = take_lock(local, path);
     if (rc != WORLD_LOCK_FAILED) {
         (void)place_in_ram(conf->state, "look", local->look);
-        if (place_in_ram(conf->state, "good", local->verdicts.path) != 0)
-            local->verdicts.path[0] = '\0';
+        if (place_in_ram(conf->state, "good", local->verdicts.path) != 0 ||
+            place_in_ram(conf->state, "servers", local->servers.path) != 0)
+            local->verdicts.path[0] = local->servers.path[0] = '\0';
     } else {
         (void)place(conf->state, "lock", path);
         rc = take_lock(local, path);
@@ -215,6 +219,11 @@ static int local_load_look(void *context, char *text, size_t size)
 static void local_save_look(void *context, const char *text, size_t length)
 {
     const struct world_directory *local = context;
+    char before[LOOK_SIZE];
+    /* Where it lies in flash, a fault that lasts shall not write it at each call. */
+    if (local_load_look(context, before, sizeof before) == (int)length &&
+        memcmp(before, text, length) == 0)
+        return;
     if (local->look[0] != '\0')
         (void)file_replace(local->look, text, length, STATE_MODE);
 }

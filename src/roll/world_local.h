@@ -13,7 +13,8 @@ struct world_directory {
     const struct conf *conf; /* not owned */
     char state[PATH_MAX];    /* the state file */
     char look[PATH_MAX];     /* what one call leaves for the next; "" in a rehearsal */
-    struct verdicts verdicts;
+    struct verdicts verdicts; /* on pairs */
+    struct verdicts servers;  /* on servers' chains: for the network half's struct trust */
     int lock; /* its lock's descriptor, -1: not held */
 };
 

@@ -21,7 +21,8 @@ int world_net_init(struct world_net *net, const struct conf *conf, const struct 
     net->arena = arena;
     net->providers = arena_take(arena, conf->providers_count, sizeof *net->providers);
     net->open = arena_take(arena, conf->providers_count, sizeof *net->open);
-    if (net->providers == NULL || net->open == NULL)
+    net->admitted = arena_take(arena, conf->hosts_count, sizeof *net->admitted);
+    if (net->providers == NULL || net->open == NULL || net->admitted == NULL)
         return -1;
     return world_dns_init(&net->dns, conf, word);
 }
@@ -91,16 +92,19 @@ static struct lookup_clock clock_now(void *context)
     return (struct lookup_clock){now.wall, now.proven || net_proves(context, &now)};
 }
 
-/* Once a host, beside its first service: whether the names above the owner names are there. */
+/* Beside a host's first service, until it is so: whether the names above the owner names are there.
+ */
 static int look_up_at_servers(struct world_net *net, const struct conf_host *host,
                               const char *owner, const struct lookup_clock *clock,
                               struct world_view *view, struct arena *arena)
 {
     char first[TLSA_OWNER_SIZE];
+    bool *admitted = &net->admitted[host - net->conf->hosts];
     int rc = world_dns_look_up(&net->dns, host, owner, is_fast(net, host), clock, view, arena);
-    if (rc == 0 && view->asked && !view->alias && host->propagation == CONF_PROPAGATION_ALL &&
+    if (rc == 0 && view->asked && !view->alias && !*admitted &&
+        host->propagation == CONF_PROPAGATION_ALL &&
         tlsa_owner(first, host->services[0].port, host->name) == 0 && strcmp(first, owner) == 0)
-        view->denies = world_dns_denies_below(&net->dns, host->name, clock, view, arena);
+        *admitted = world_dns_admits_below(&net->dns, host->name, clock, view, arena);
     return rc;
 }
 
@@ -149,7 +153,7 @@ static int keep(const struct probe_result *result, struct world_shown *shown, st
     return 0;
 }
 
-static int ask(const struct conf_host *host, const struct service *service,
+static int ask(const struct conf_host *host, const struct service *service, unsigned expected,
                struct world_shown *shown, struct arena *arena)
 {
     static struct probe_result result;
@@ -158,6 +162,8 @@ static int ask(const struct conf_host *host, const struct service *service,
                                             .start = service->start,
                                             .domain = host->name,
                                             .algorithm = shown->algorithm,
+                                            .unexpected =
+                                                (expected & WORLD_KIND(shown->algorithm)) == 0,
                                             .connect_ms = CONNECT_MS,
                                             .deadline = time_ticks() + PROBE_MS};
     probe(&question, &result);
@@ -165,7 +171,7 @@ static int ask(const struct conf_host *host, const struct service *service,
 }
 
 /* Each address, with each kind of key on its own (facts 2.4). */
-static int net_probe(void *context, const struct conf_host *host, size_t service,
+static int net_probe(void *context, const struct conf_host *host, size_t service, unsigned expected,
                      struct world_service *found, struct arena *arena)
 {
     static const enum probe_algorithm algorithms[] = {PROBE_ECDSA, PROBE_RSA};
@@ -192,7 +198,7 @@ static int net_probe(void *context, const struct conf_host *host, size_t service
         if (i % kinds > 0 && found->shown[found->count - 1].code == PROBE_UNSEEN) {
             shown->code = PROBE_UNSEEN;
             shown->words = found->shown[found->count - 1].words;
-        } else if (ask(host, &asked, shown, arena) != 0) {
+        } else if (ask(host, &asked, expected, shown, arena) != 0) {
             return -1;
         }
         found->count++;

@@ -12,6 +12,7 @@ struct world_net {
     struct arena *arena;        /* for the providers' own memory */
     struct provider *providers; /* by the configuration's order */
     bool *open;
+    bool *admitted; /* by host: the names above its owner names have been seen in this call */
     struct world_dns dns;
 };
 

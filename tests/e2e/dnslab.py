@@ -36,15 +36,16 @@ SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP_RUNNING = 0x8914, 0x8916, 0x41
 address_numbers = itertools.count(1)
 
 
-def own_network():
-    """Runs this script anew in a network namespace of its own; call it before anything else."""
+def own_network(*more):
+    """Runs this script anew in a network namespace of its own; call it before anything else. MORE:
+    options of unshare for other namespaces."""
     if os.environ.get("DNSLAB_NETWORK") == str(os.getpid()):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP_RUNNING))
         return
     os.environ["DNSLAB_NETWORK"] = str(os.getpid())
     user = ["-r"] if os.getuid() else []
-    os.execvp("unshare", ["unshare", "-n"] + user + [sys.executable] + sys.argv)
+    os.execvp("unshare", ["unshare", "-n", *more] + user + [sys.executable] + sys.argv)
 
 
 def add_address(address):

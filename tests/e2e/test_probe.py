@@ -43,10 +43,9 @@ class Seen:
                 self.memory = int(re.search(r"\d+", line).group()) * 1024
 
 
-def probe(port, service, algorithm, domain=DOMAIN):
-    done = subprocess.run([TOOL, "127.0.0.1", str(port), service, domain, algorithm],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=60, check=False)
+def run_tool(*words):
+    done = subprocess.run([TOOL, "127.0.0.1", *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
     text = done.stdout.decode("utf-8", "replace")
     same(done.returncode, 0, text)
     seen = Seen(text)
@@ -55,9 +54,20 @@ def probe(port, service, algorithm, domain=DOMAIN):
     return seen
 
 
-def served(port, service, algorithm, certificate, proven=True, domain=DOMAIN):
+def probe(port, service, algorithm, domain=DOMAIN, unexpected=True):
+    """UNEXPECTED: also as for a kind of key that is not expected, which must come to the same."""
+    words = (str(port), service, domain, algorithm)
+    seen = run_tool(*words)
+    if unexpected:
+        other = run_tool(*words, "unexpected")
+        for name in ("code", "proven", "chain"):
+            same(getattr(other, name), getattr(seen, name), name, other.text, seen.text)
+    return seen
+
+
+def served(port, service, algorithm, certificate, proven=True, domain=DOMAIN, unexpected=True):
     """The chain of CERTIFICATE is seen, as it was sent."""
-    seen = probe(port, service, algorithm, domain)
+    seen = probe(port, service, algorithm, domain, unexpected)
     where = "%s %s: %s" % (service, algorithm, seen.text)
     same(seen.code, "served", where)
     whole = [certificate] + certificate.issuers
@@ -88,14 +98,42 @@ def _():
     server = servers.postfix(["smtpd_tls_security_level = may", "smtpd_tls_chain_files = %s, %s"
                               % (first.combined, second.combined)])
     for _ in range(2):
-        served(server.ports[0], "smtp", "ecdsa", first)
-        served(server.ports[0], "submission", "rsa", second)
+        served(server.ports[0], "smtp", "ecdsa", first, unexpected=False)
+        served(server.ports[0], "submission", "rsa", second, unexpected=False)
     check(server.wait_for_log("ehlo=1 starttls=1 quit=1 commands=3"), server.log())
     # Not a word that a look at the log, or fail2ban, would take for trouble.
     for trouble in ("lost connection after", "SSL_accept error", "too many errors", "warning: TLS"):
         check(trouble not in server.log(), trouble, server.log())
     served(server.ports[1], "submissions", "ecdsa", first)
     served(server.ports[1], "465/tls", "rsa", second)
+
+
+@case("Postfix, a kind that is not there is asked for without a word of trouble")
+def _():
+    one = make("postfix-alone")
+    server = servers.postfix(["smtpd_tls_security_level = may",
+                              "smtpd_tls_chain_files = " + one.combined])
+    same(run_tool(str(server.ports[0]), "smtp", DOMAIN, "rsa", "unexpected").code,
+         "other-algorithm")
+    check(server.wait_for_log("disconnect from"), server.log())
+    check("too many errors" not in server.log(), server.log())
+
+
+@case("TLS 1.2 has suites for one certificate only, TLS 1.3 shows both")
+def _():
+    first, second = make("half-ec"), make("half-rsa", "2048")
+    port = servers.openssl(*options(first, ("-dcert", second.file, "-dkey", second.key, "-cipher",
+                                            "ECDHE-RSA-AES128-GCM-SHA256")))
+    served(port, "tls", "ecdsa", first)
+    served(port, "tls", "rsa", second)
+
+
+@case("TLS 1.3 cannot use a certificate that TLS 1.2 shows")
+def _():
+    first, second = make("only12-k256", "k256"), make("only12-rsa", "2048")
+    port = servers.openssl(*options(first, ("-dcert", second.file, "-dkey", second.key)))
+    served(port, "tls", "ecdsa", first, proven=False)
+    served(port, "tls", "rsa", second)
 
 
 @case("Postfix, Ed25519 and RSA")

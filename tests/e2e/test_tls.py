@@ -491,6 +491,55 @@ def test_memory(ca):
            answer.memory < MEMORY_MOST, answer)
 
 
+def bundle_reads(ca, trusted, *arguments):
+    """How often the file of trusted certificates is read by one call, and the call's exit code."""
+    trace = ca.path("trace")
+    done = subprocess.run(["strace", "-o", trace, "-e", "trace=read", "-P", trusted, PROBE] +
+                          list(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          stdin=subprocess.DEVNULL, timeout=60, check=False)
+    with open(trace, encoding="ascii", errors="replace") as lines:
+        return sum(line.startswith("read(") for line in lines), done.returncode
+
+
+def test_known(ca):
+    """Good verdicts are kept, and stand for this chain, this host and these trusted ones alone."""
+    trusted, known = ca.join("trusted.pem", BUNDLE, "root"), ca.path("known")
+    options = ("--ca-file", trusted, "--known", known)
+
+    def kept():
+        return os.path.getsize(known) // 32 if os.path.exists(known) else 0
+
+    with Server(Speaker(context_of(ca, "good issuer"))) as server:
+        port = str(server.port)
+        first, code = bundle_reads(ca, trusted, *options, "localhost", port)
+        second, again = bundle_reads(ca, trusted, *options, "localhost", port)
+        report("a known chain: trusted certificates read %d times, then %d" % (first, second),
+               code == again == 0 and second < first / 10 and kept() == 1)
+        accepted("known by another name of its", probe("127.0.0.1", port, *options))
+        report("that is a verdict of its own", kept() == 2, kept())
+    for chain, words in (("by-stranger", "is not among"), ("elsewhere", "is for a.example"),
+                         ("expired", "expired on")):
+        with Server(Speaker(context_of(ca, chain))) as server:
+            for call in ("", ", once more"):
+                refused("beside what is known: " + chain + call,
+                        probe("localhost", server.port, *options), "NET_UNTRUSTED", words)
+    report("what was refused is not kept", kept() == 2, kept())
+    with Server(Speaker(context_of(ca, "good issuer"))) as server:
+        ca.join("trusted.pem", BUNDLE, "stranger")
+        refused("known, and no longer trusted", probe("localhost", server.port, *options),
+                "NET_UNTRUSTED", "is not among")
+        for damage in (b"", b"\0" * 31, b"\xff" * 4096):
+            with open(known, "wb") as out:
+                out.write(damage)
+            refused("%d octets of damage where verdicts are kept" % len(damage),
+                    probe("localhost", server.port, *options), "NET_UNTRUSTED", "is not among")
+        ca.join("trusted.pem", BUNDLE, "root")
+        accepted("trusted again", probe("localhost", server.port, *options))
+        os.unlink(known)
+        os.mkdir(known)
+        accepted("verdicts that cannot be kept", probe("localhost", server.port, *options))
+
+
 def test_chroot(ca):
     if os.geteuid() != 0:
         print("ok - an empty chroot # SKIP not root")
@@ -528,6 +577,7 @@ def main():
         test_faults(ca)
         if VARIANT == "target":
             test_memory(ca)
+            test_known(ca)
             test_chroot(ca)
     finally:
         shutil.rmtree(directory)

@@ -1,7 +1,7 @@
 /*
  * Asks a service for its chain, as the engine does, and says what came of it.
  *
- *     probetool [--connect-ms N] [--total-ms N] ADDRESS PORT SERVICE DOMAIN ecdsa|rsa
+ *     probetool [--connect-ms N] [--total-ms N] ADDRESS PORT SERVICE DOMAIN ecdsa|rsa [unexpected]
  *     probetool --addresses NAME...
  *
  * SERVICE is a name of the table (its port does not count) or "tls"; DOMAIN "-" sends no server
@@ -76,9 +76,11 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--total-ms") == 0)
             total_ms = atoll(value);
     }
-    if (argc - i != 5 ||
+    bool unexpected = argc - i == 6 && strcmp(argv[i + 5], "unexpected") == 0;
+    if ((argc - i != 5 && !unexpected) ||
         (strcmp(argv[i + 2], "tls") != 0 && service_find(argv[i + 2], &service) != 0)) {
-        fputs("usage: probetool [OPTION...] ADDRESS PORT SERVICE DOMAIN ecdsa|rsa\n", stderr);
+        fputs("usage: probetool [OPTION...] ADDRESS PORT SERVICE DOMAIN ecdsa|rsa [unexpected]\n",
+              stderr);
         return 2;
     }
     const struct probe_question q = {
@@ -87,6 +89,7 @@ int main(int argc, char **argv)
         .start = service.start,
         .domain = strcmp(argv[i + 3], "-") == 0 ? NULL : argv[i + 3],
         .algorithm = strcmp(argv[i + 4], "rsa") == 0 ? PROBE_RSA : PROBE_ECDSA,
+        .unexpected = unexpected,
         .connect_ms = connect_ms,
         .deadline = time_ticks() + total_ms,
     };

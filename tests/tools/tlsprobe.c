@@ -1,7 +1,8 @@
 /*
  * Connects as daneroll's API client does and says what came of it.
  *
- *     tlsprobe [--ca-file FILE] [--connect-ms N] [--total-ms N] [--get PATH] [--builtin] HOST PORT
+ *     tlsprobe [--ca-file FILE] [--connect-ms N] [--total-ms N] [--get PATH] [--builtin]
+ *         [--known FILE] HOST PORT
  *
  * Prints "connected", with --get the answer to an HTTP/1.0 request up to its end; or
  * "NET_UNTRUSTED: words" and the like on failure (exit 1). Last comes "VmHWM: N kB" where /proc has
@@ -10,6 +11,7 @@
 #include "base/time.h"
 #include "net/tls.h"
 #include "net/trust.h"
+#include "net/verdicts.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,7 +70,8 @@ int main(int argc, char **argv)
     const char *ca_file = NULL, *path = NULL;
     int64_t connect_ms = 5000, total_ms = 20000;
     bool builtin = false;
-    struct trust trust;
+    struct trust trust = {.path = NULL};
+    static struct verdicts known;
     struct tls tls;
     struct net_words why = {""};
     int i = 1, rc;
@@ -78,7 +81,10 @@ int main(int argc, char **argv)
             builtin = true;
             continue;
         }
-        if (strcmp(argv[i], "--ca-file") == 0)
+        if (strcmp(argv[i], "--known") == 0) {
+            (void)snprintf(known.path, sizeof known.path, "%s", argv[i + 1]);
+            trust.verdicts = &known;
+        } else if (strcmp(argv[i], "--ca-file") == 0)
             ca_file = value;
         else if (strcmp(argv[i], "--connect-ms") == 0)
             connect_ms = atoll(value);

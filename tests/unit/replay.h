@@ -168,6 +168,11 @@ struct replay {
     int state_length, look_length;
     bool state_aside;
 
+    /* What happens while a run waits, and when; "": nothing. */
+    char pending[1024];
+    int64_t pending_at; /* boottime */
+    void (*happen)(struct replay *r, const char *line);
+
     /* Of the last run. */
     bool ran;
     unsigned run_line;

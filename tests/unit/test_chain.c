@@ -237,7 +237,7 @@ static void a_long_chain(void **state)
 static void trust_that_is_gone(void **state)
 {
     struct chain chain = {0};
-    struct trust trust = {"/nonexistent/ca.pem"};
+    struct trust trust = {.path = "/nonexistent/ca.pem"};
     const char *name = MAIL;
     (void)state;
     assert_int_equal(add_file(&chain, CHAIN "no-dns-id.pem"), 0);

@@ -30,6 +30,7 @@ enum act {
     ACT_BREAKS,  /* alert internal_error */
     ACT_CUTS,    /* ends */
     ACT_RESETS,
+    ACT_NEW,      /* goes on in TLS 1.3, with what nobody can read; or asks for another share */
     ACT_SHOWS,    /* a chain of TLS 1.2, by which Mbed TLS's suites do not come about */
     ACT_NONSENSE, /* a chain in which the leaf is no certificate */
     ACT_SILENT,
@@ -40,6 +41,10 @@ enum act {
 static struct cert_object leaf, issuer;
 static uint8_t flight[8192], nonsense[64];
 static size_t flight_length, nonsense_length;
+
+/* ServerHello of TLS 1.3 with an extension of no meaning; nothing has to follow. */
+static const uint8_t new_hello[5 + 4 + 44] = {
+    22, 3, 3, 0, 48, 2, 0, 0, 44, 3, 3, [9 + 34] = 0, 0x13, 0x01, 0, 0, 4, 0x99, 0x99, 0, 0};
 
 static int load(void **state)
 {
@@ -116,7 +121,9 @@ static void play(int fd, enum act act, bool smtp)
     if (recv(fd, bytes, sizeof bytes, 0) <= 0)
         return;
     alert[6] = act == ACT_REFUSES ? 40 : act == ACT_OLD ? 70 : 80;
-    if (act == ACT_SHOWS)
+    if (act == ACT_NEW)
+        (void)send(fd, new_hello, sizeof new_hello, MSG_NOSIGNAL);
+    else if (act == ACT_SHOWS)
         (void)send(fd, flight, flight_length, MSG_NOSIGNAL);
     else if (act == ACT_NONSENSE)
         (void)send(fd, nonsense, nonsense_length, MSG_NOSIGNAL);
@@ -156,8 +163,8 @@ static pid_t serve(const enum act *acts, bool smtp, uint16_t *port)
     return child;
 }
 
-static struct probe_result probe_with(const enum act *acts, bool smtp,
-                                      enum probe_algorithm algorithm)
+static struct probe_result probe_for(const enum act *acts, bool smtp,
+                                     enum probe_algorithm algorithm, bool unexpected)
 {
     struct probe_result r;
     siginfo_t ended;
@@ -166,10 +173,17 @@ static struct probe_result probe_with(const enum act *acts, bool smtp,
     pid_t child = serve(acts, smtp, &port);
     if (acts[0] == ACT_NONE)
         assert_int_equal(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
-    bool silent = acts[0] == ACT_SILENT || (acts[0] != ACT_NONE && acts[1] == ACT_SILENT);
-    const struct probe_question q = {
-        "127.0.0.1", port,  smtp ? SERVICE_SMTP : SERVICE_TLS,     "mail.example.org",
-        algorithm,   LATER, time_ticks() + (silent ? SOON : LATER)};
+    bool silent = false;
+    for (const enum act *act = acts; *act != ACT_NONE; act++)
+        silent = silent || *act == ACT_SILENT;
+    const struct probe_question q = {.address = "127.0.0.1",
+                                     .port = port,
+                                     .start = smtp ? SERVICE_SMTP : SERVICE_TLS,
+                                     .domain = "mail.example.org",
+                                     .algorithm = algorithm,
+                                     .unexpected = unexpected,
+                                     .connect_ms = LATER,
+                                     .deadline = time_ticks() + (silent ? SOON : LATER)};
     memset(&r, 0xff, sizeof r);
     probe(&q, &r);
     /* Every connection that it was meant to make has been made. */
@@ -177,6 +191,12 @@ static struct probe_result probe_with(const enum act *acts, bool smtp,
     if (status != 0)
         fail_msg("%d, %d: code %d, %s", (int)acts[0], (int)acts[1], (int)r.code, r.words.text);
     return r;
+}
+
+static struct probe_result probe_with(const enum act *acts, bool smtp,
+                                      enum probe_algorithm algorithm)
+{
+    return probe_for(acts, smtp, algorithm, false);
 }
 
 /* ---- the cases ------------------------------------------------------------------------------ */
@@ -224,6 +244,53 @@ static void looks_together(void **state)
         probe_with((enum act[]){ACT_REFUSES, ACT_OLD, ACT_NONE}, false, PROBE_RSA);
     assert_int_equal(r.code, PROBE_OTHER_ALGORITHM);
     assert_null(strstr(r.words.text, "Ed25519"));
+}
+
+/* A kind of key that is not expected: it comes to what it would come to if it were. */
+static void unexpected(void **state)
+{
+    static const struct {
+        enum act acts[4];
+        enum probe_code expected;
+        const char *words;
+    } table[] = {
+        /* Asking stands for the look, and what is behind it for the peek. */
+        {{ACT_REFUSES, ACT_REFUSES}, PROBE_OTHER_ALGORITHM, "alert 40"},
+        {{ACT_REFUSES, ACT_SHOWS}, PROBE_SERVED, "TLS 1.2"},
+        {{ACT_REFUSES, ACT_OLD}, PROBE_OTHER_ALGORITHM, "TLS 1.3 only"},
+        {{ACT_REFUSES, ACT_CUTS}, PROBE_OTHER_ALGORITHM, "alert 40"},
+        {{ACT_REFUSES, ACT_SILENT}, PROBE_UNSEEN, "in time"},
+        /* What it seems to have is looked at; what is not clear as well. */
+        {{ACT_SHOWS, ACT_SHOWS, ACT_SHOWS}, PROBE_SERVED, "clear text"},
+        {{ACT_SHOWS, ACT_REFUSES, ACT_REFUSES}, PROBE_OTHER_ALGORITHM, "alert 40"},
+        {{ACT_SHOWS, ACT_SILENT}, PROBE_UNSEEN, "in time"},
+        {{ACT_NEW, ACT_REFUSES, ACT_OLD}, PROBE_OTHER_ALGORITHM, "TLS 1.3 only"},
+        {{ACT_NEW, ACT_BREAKS, ACT_SHOWS}, PROBE_SERVED, "clear text"},
+        {{ACT_OLD, ACT_OLD, ACT_OLD}, PROBE_OLD_TLS, "alert 70"},
+        {{ACT_OLD, ACT_OLD, ACT_SHOWS}, PROBE_SERVED, "clear text"},
+        {{ACT_BREAKS, ACT_BREAKS, ACT_BREAKS}, PROBE_NO_TLS, "alert 80"},
+        {{ACT_CUTS, ACT_CUTS, ACT_CUTS}, PROBE_NO_TLS, "ended the connection"},
+        {{ACT_CUTS, ACT_CUTS, ACT_SHOWS}, PROBE_SERVED, "clear text"},
+        {{ACT_RESETS, ACT_REFUSES, ACT_SHOWS}, PROBE_SERVED, "clear text"},
+        /* As an unreadable leaf in the first look: another shows the same. */
+        {{ACT_NONSENSE}, PROBE_NO_TLS, "cannot be read"},
+        {{ACT_SILENT}, PROBE_UNSEEN, "in time"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        for (int smtp = 0; smtp < 2; smtp++) {
+            struct probe_result r = probe_for(table[i].acts, smtp, PROBE_ECDSA, true);
+            if (r.code != table[i].expected || strstr(r.words.text, table[i].words) == NULL)
+                fail_msg("%zu: code %d, %s", i, (int)r.code, r.words.text);
+            assert_false(r.proven);
+            assert_int_equal(r.issuers_count, r.code == PROBE_SERVED ? 1 : 0);
+        }
+    }
+    struct probe_result r = probe_for((enum act[]){ACT_BUSY, ACT_NONE}, true, PROBE_RSA, true);
+    assert_int_equal(r.code, PROBE_UNSEEN);
+    r = probe_for((enum act[]){ACT_LATER, ACT_NONE}, true, PROBE_RSA, true);
+    assert_int_equal(r.code, PROBE_NO_TLS);
+    assert_non_null(strstr(r.words.text, "454"));
 }
 
 static void dialogues(void **state)
@@ -307,11 +374,9 @@ static void too_many_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(looks_together),
-        cmocka_unit_test(dialogues),
-        cmocka_unit_test(digests),
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(too_many_addresses),
+        cmocka_unit_test(looks_together), cmocka_unit_test(unexpected),
+        cmocka_unit_test(dialogues),      cmocka_unit_test(digests),
+        cmocka_unit_test(addresses),      cmocka_unit_test(too_many_addresses),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }

@@ -195,6 +195,12 @@ static void conf_statement(struct replay *r, const char *at)
     script_conf(r);
 }
 
+static void later(struct replay *r, const char *at)
+{
+    r->pending_at = r->now.boottime + script_duration(r, &at);
+    REPLAY_COPY(r->pending, at + strspn(at, " "));
+}
+
 static const struct {
     const char *keyword;
     void (*act)(struct replay *r, const char *at);
@@ -222,6 +228,7 @@ static const struct {
     {"CLOCK", script_clock},
     {"REBOOT", script_reboot},
     {"TIME PASSES", script_time},
+    {"LATER", later},
     {"STATE", script_state},
     {"RUN", run},
     {"EXPECT", expect},
@@ -233,7 +240,7 @@ static void statement(struct replay *r, const char *line)
         const char *at = line;
         if (!script_accept(&at, statements[i].keyword))
             continue;
-        if (statements[i].act != expect)
+        if (statements[i].act != expect && line != r->pending)
             settle(r);
         statements[i].act(r, at);
         return;
@@ -245,6 +252,7 @@ static void init(struct replay *r, const char *path)
 {
     memset(r, 0, sizeof *r);
     r->path = path;
+    r->happen = statement;
     r->zone = WORLD_ZONE_SIGNED;
     r->signature_life = 14 * DAY;
     r->now = (struct moment){"00000000-0000-4000-8000-000000000000", 100000, TIME_RELEASE + 1000000,

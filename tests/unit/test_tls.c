@@ -74,7 +74,7 @@ static void clock_of_a_file(void **state)
 
 static void clock_not_set(void **state)
 {
-    const struct trust trust = {NULL};
+    const struct trust trust = {.path = NULL};
     struct tls t;
     struct net_words why;
     char text[64];

@@ -316,7 +316,7 @@ static void issuers_are_found(void **state)
 {
     static char text[PEM_SIZE];
     mbedtls_x509_crt leaf, *found = NULL;
-    struct trust t = {path};
+    struct trust t = {.path = path};
     (void)state;
     text[0] = '\0';
     append(text, VECTORS "ca-root.pem", false);
@@ -358,7 +358,7 @@ static int is_found(void *context, const uint8_t *der, size_t length, const uint
     bool same = false;
     child_of(&child, subject, subject_length);
     assert_int_equal(cert_spki_of_certificate(der, length, &spki, &from, &to), 0);
-    assert_int_equal(trust_find(&(struct trust){BUNDLE}, &child, &found), 0);
+    assert_int_equal(trust_find(&(struct trust){.path = BUNDLE}, &child, &found), 0);
     for (const mbedtls_x509_crt *one = found; one != NULL; one = one->next)
         same |=
             one->pk_raw.len == spki.length && memcmp(one->pk_raw.p, spki.bytes, spki.length) == 0;
@@ -404,7 +404,7 @@ static void anchors_are_what_their_lines_say(void **state)
 
 static void anchors_are_found(void **state)
 {
-    struct trust t = {NULL};
+    struct trust t = {.path = NULL};
     mbedtls_x509_crt child, *found;
     (void)state;
     for (size_t i = 0; i < trust_anchors_count; i++) {
@@ -428,7 +428,7 @@ static void anchors_are_found(void **state)
 /* A chain that ends at an anchor kept as name and key only is verified like any other. */
 static void anchor_verifies(void **state)
 {
-    struct trust t = {NULL};
+    struct trust t = {.path = NULL};
     mbedtls_x509_crt leaf;
     uint32_t flags = 0;
     (void)state;
