@@ -29,9 +29,10 @@ $(error no row for the target "$(TARGET)" in cross/targets: say TARGET=... with 
 endif
 row_prefix := $(word 2,$(row))
 row_flags := $(subst ~, ,$(word 3,$(row)))
-row_link := $(word 4,$(row))
-row_linker := $(filter-out -,$(subst ~, ,$(word 5,$(row))))
-row_helpers := $(subst ~, ,$(word 6,$(row)))
+row_dense := $(filter-out -,$(subst ~, ,$(word 4,$(row))))
+row_link := $(word 5,$(row))
+row_linker := $(filter-out -,$(subst ~, ,$(word 6,$(row))))
+row_helpers := $(subst ~, ,$(word 7,$(row)))
 
 # A compiler named on the command line (OpenWrt's SDK does so) beats the row's; where the row's is
 # missing but this machine is of that kind, its plain gcc will do.
@@ -80,7 +81,7 @@ TARGET_CODE := -Oz $(if $(PIE),-fPIE,-fno-pie -fno-pic) $(row_flags) -fno-stack-
     -fno-inline-functions-called-once
 TARGET_MUSL_CFLAGS := $(TARGET_CODE) -ffunction-sections -fdata-sections \
     -ffile-prefix-map=$(abspath $(B))=build
-TARGET_FLAGS := $(TARGET_CODE) -g -flto -ffunction-sections -fdata-sections -fvisibility=hidden \
+TARGET_FLAGS := $(TARGET_CODE) $(row_dense) -g -flto -ffunction-sections -fdata-sections -fvisibility=hidden \
     $(PREFIX_MAP) -nostdinc -isystem $(MUSL)/include \
     -isystem $(shell $(TARGET_CC) -print-file-name=include 2>/dev/null)
 $(TARGET)_CC := $(TARGET_CC)
@@ -106,9 +107,11 @@ fuzz_LIB_CFLAGS := $(host_LIB_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link
 # -static-pie without a word. crti.o, crtn.o and gcc's begin and end serve constructors, unwinding
 # and transactions: there is none of it.
 GCC_FILE = $(shell $(TARGET_CC) $(row_flags) -print-file-name=$(1) 2>/dev/null || :)
+# Said to the linker too: the compilers for MIPS and ARM forget what -static-pie means.
+STATIC_PIE := -static-pie -Wl,-static,-pie,--no-dynamic-linker,-z,text,--hash-style=gnu
 CRT := $(MUSL)/lib/$(if $(PIE),rcrt1.o,crt1.o)
-TARGET_LDFLAGS := $(TARGET_CODE) -g -flto=1 -flto-partition=one $(PREFIX_MAP) -nostdlib \
-    $(if $(PIE),-static-pie -Wl$(comma)--hash-style=gnu,-static -no-pie) -Wl,--gc-sections \
+TARGET_LDFLAGS := $(TARGET_CODE) $(row_dense) -g -flto=1 -flto-partition=one $(PREFIX_MAP) -nostdlib \
+    $(if $(PIE),$(STATIC_PIE),-static -no-pie) -Wl,--gc-sections \
     -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,-O1 \
     $(row_linker)
 # The helpers are no part of LTO: the compiler calls them after that has dropped what nobody calls.
@@ -196,7 +199,7 @@ link_target = $(call link,$(TARGET_CC) $(TARGET_LDFLAGS) -Wl$(comma)-Map=$@.map 
 STRIPPED = $(TARGET_STRIP) --strip-all -R .comment -R .note -R '.note.*'
 
 $(B)/$(TARGET)/cross/%.o: cross/%.c $(B)/$(TARGET)/flags | $(B)/$(TARGET)/lib/.done
-	$(call compile,$($(TARGET)_CC) $(filter-out -flto,$($(TARGET)_CFLAGS)) -fvisibility=default)
+	$(call compile,$($(TARGET)_CC) $(filter-out -flto $(row_dense),$($(TARGET)_CFLAGS)) -fvisibility=default)
 -include $(HELPERS:.o=.d)
 
 $(B)/$(TARGET)/daneroll.debug: $($(TARGET)_OBJ) $(HELPERS) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags

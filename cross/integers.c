@@ -1,8 +1,9 @@
 /*
- * 64-bit numbers on machines with words of 32 bits, for those whose libgcc cannot be linked
- * (cross/targets says where): division and shifts under the names by which the compiler calls them.
- * libgcc's division is 4 KB in four copies and some times quicker; this one is a few hundred octets,
- * and daneroll divides by 64 bits a few thousand times a run.
+ * What the compiler calls for numbers of 64 bits on machines with words of 32, for those whose libgcc
+ * cannot be linked (cross/targets says where): division, shifts, and octets in reverse, for which
+ * MIPS16 has no instruction (this file is made as plain MIPS, which has). libgcc's division is 4 KB in
+ * four copies and some times quicker; this one is a few hundred octets, and daneroll divides by 64
+ * bits a few thousand times a run.
  *
  * As in libgcc, shifts take 0..63, and what a division by zero gives is undefined.
  */
@@ -27,6 +28,8 @@ uint64_t __udivdi3(uint64_t number, uint64_t by);
 uint64_t __umoddi3(uint64_t number, uint64_t by);
 int64_t __divdi3(int64_t number, int64_t by);
 int64_t __moddi3(int64_t number, int64_t by);
+uint32_t __bswapsi2(uint32_t number);
+uint64_t __bswapdi2(uint64_t number);
 
 uint64_t __ashldi3(uint64_t number, int by)
 {
@@ -123,4 +126,15 @@ int64_t __moddi3(int64_t number, int64_t by)
     uint64_t rest;
     (void)__udivmoddi4(magnitude(number), magnitude(by), &rest);
     return (int64_t)(number < 0 ? -rest : rest);
+}
+
+uint32_t __bswapsi2(uint32_t number)
+{
+    return __builtin_bswap32(number);
+}
+
+uint64_t __bswapdi2(uint64_t number)
+{
+    return (uint64_t)__builtin_bswap32((uint32_t)number) << 32 |
+           __builtin_bswap32((uint32_t)(number >> 32));
 }
