@@ -18,6 +18,7 @@ PREFIX ?= /usr/local
 TARGET ?= $(shell uname -m)
 SECONDS ?= 60
 V ?=
+comma := ,
 Q := $(if $(V),,@)
 
 # ---- the target's row ---------------------------------------------------------------------------
@@ -28,8 +29,10 @@ $(error no row for the target "$(TARGET)" in cross/targets: say TARGET=... with 
 endif
 row_prefix := $(word 2,$(row))
 row_flags := $(subst ~, ,$(word 3,$(row)))
-row_link := $(word 4,$(row))
-row_linker := $(subst ~, ,$(word 5,$(row)))
+row_dense := $(filter-out -,$(subst ~, ,$(word 4,$(row))))
+row_link := $(word 5,$(row))
+row_linker := $(filter-out -,$(subst ~, ,$(word 6,$(row))))
+row_helpers := $(subst ~, ,$(word 7,$(row)))
 
 # A compiler named on the command line (OpenWrt's SDK does so) beats the row's; where the row's is
 # missing but this machine is of that kind, its plain gcc will do.
@@ -78,7 +81,7 @@ TARGET_CODE := -Oz $(if $(PIE),-fPIE,-fno-pie -fno-pic) $(row_flags) -fno-stack-
     -fno-inline-functions-called-once
 TARGET_MUSL_CFLAGS := $(TARGET_CODE) -ffunction-sections -fdata-sections \
     -ffile-prefix-map=$(abspath $(B))=build
-TARGET_FLAGS := $(TARGET_CODE) -g -flto -ffunction-sections -fdata-sections -fvisibility=hidden \
+TARGET_FLAGS := $(TARGET_CODE) $(row_dense) -g -flto -ffunction-sections -fdata-sections -fvisibility=hidden \
     $(PREFIX_MAP) -nostdinc -isystem $(MUSL)/include \
     -isystem $(shell $(TARGET_CC) -print-file-name=include 2>/dev/null)
 $(TARGET)_CC := $(TARGET_CC)
@@ -100,18 +103,22 @@ fuzz_AR := ar
 fuzz_CFLAGS := $(host_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link
 fuzz_LIB_CFLAGS := $(host_LIB_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link
 
-# The crt files by name: gcc's own specs would take glibc's, and musl-gcc makes a dynamic file of
-# -static-pie without a word.
+# The crt file by name: gcc's own specs would take glibc's, and musl-gcc makes a dynamic file of
+# -static-pie without a word. crti.o, crtn.o and gcc's begin and end serve constructors, unwinding
+# and transactions: there is none of it.
 GCC_FILE = $(shell $(TARGET_CC) $(row_flags) -print-file-name=$(1) 2>/dev/null || :)
-CRT_BEGIN := $(MUSL)/lib/$(if $(PIE),rcrt1.o,crt1.o) $(MUSL)/lib/crti.o \
-    $(call GCC_FILE,$(if $(PIE),crtbeginS.o,crtbeginT.o))
-CRT_END := $(call GCC_FILE,$(if $(PIE),crtendS.o,crtend.o)) $(MUSL)/lib/crtn.o
-TARGET_LDFLAGS := $(TARGET_CODE) -g -flto=1 -flto-partition=one $(PREFIX_MAP) -nostdlib \
-    $(if $(PIE),-static-pie,-static -no-pie) -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
-    -Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-O1 \
+# Said to the linker too: the compilers for MIPS and ARM forget what -static-pie means.
+STATIC_PIE := -static-pie -Wl,-static,-pie,--no-dynamic-linker,-z,text,--hash-style=gnu
+CRT := $(MUSL)/lib/$(if $(PIE),rcrt1.o,crt1.o)
+TARGET_LDFLAGS := $(TARGET_CODE) $(row_dense) -g -flto=1 -flto-partition=one $(PREFIX_MAP) -nostdlib \
+    $(if $(PIE),$(STATIC_PIE),-static -no-pie) -Wl,--gc-sections \
+    -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,-O1 \
     $(row_linker)
+# The helpers are no part of LTO: the compiler calls them after that has dropped what nobody calls.
+HELPERS := $(patsubst %,$(B)/$(TARGET)/cross/%.o,$(filter-out libgcc,$(row_helpers)))
 TARGET_LIBS := $(B)/$(TARGET)/lib/libmbedtls.a $(B)/$(TARGET)/lib/libbearssl.a \
-    $(B)/$(TARGET)/lib/libinih.a $(MUSL)/lib/libc.a $(call GCC_FILE,libgcc.a)
+    $(B)/$(TARGET)/lib/libinih.a $(MUSL)/lib/libc.a $(HELPERS) \
+    $(if $(filter libgcc,$(row_helpers)),$(call GCC_FILE,libgcc.a))
 # A group: Mbed TLS calls our entropy source, we call Mbed TLS.
 HOST_LIBS = -Wl,--start-group $(B)/$(1)/libdaneroll.a $(B)/$(1)/lib/libmbedtls.a \
     $(B)/$(1)/lib/libbearssl.a $(B)/$(1)/lib/libinih.a -Wl,--end-group
@@ -131,7 +138,7 @@ host_version := $(shell { $(HOST_CC) -dumpfullversion -dumpmachine; } 2>/dev/nul
 $(call stamp,$(B)/$(TARGET)/flags,$($(TARGET)_CC) $(gcc_version) $($(TARGET)_CFLAGS))
 $(call stamp,$(B)/$(TARGET)/lib.flags,$($(TARGET)_CC) $(gcc_version) $($(TARGET)_LIB_CFLAGS))
 $(call stamp,$(B)/$(TARGET)/musl.flags,$($(TARGET)_CC) $(gcc_version) $(TARGET_MUSL_CFLAGS))
-$(call stamp,$(B)/$(TARGET)/link.flags,$(TARGET_LDFLAGS) $(CRT_BEGIN) $(CRT_END) $(TARGET_LIBS) $(SRC))
+$(call stamp,$(B)/$(TARGET)/link.flags,$(TARGET_LDFLAGS) $(CRT) $(TARGET_LIBS) $(SRC))
 $(foreach v,host asan fuzz,$(call stamp,$(B)/$(v)/flags,$($(v)_CC) $(host_version) $($(v)_CFLAGS)))
 $(foreach v,host asan fuzz,$(call stamp,$(B)/$(v)/lib.flags,$($(v)_CC) $(host_version) $($(v)_LIB_CFLAGS)))
 $(foreach v,host asan fuzz,$(call stamp,$(B)/$(v)/sources,$(SRC)))
@@ -188,11 +195,14 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # ---- the program --------------------------------------------------------------------------------
 
 # $(1): objects
-link_target = $(call link,$(TARGET_CC) $(TARGET_LDFLAGS) -Wl$(comma)-Map=$@.map $(CRT_BEGIN) $(1) -Wl$(comma)--start-group $(TARGET_LIBS) -Wl$(comma)--end-group $(CRT_END))
-comma := ,
+link_target = $(call link,$(TARGET_CC) $(TARGET_LDFLAGS) -Wl$(comma)-Map=$@.map $(CRT) $(1) -Wl$(comma)--start-group $(TARGET_LIBS) -Wl$(comma)--end-group)
 STRIPPED = $(TARGET_STRIP) --strip-all -R .comment -R .note -R '.note.*'
 
-$(B)/$(TARGET)/daneroll.debug: $($(TARGET)_OBJ) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
+$(B)/$(TARGET)/cross/%.o: cross/%.c $(B)/$(TARGET)/flags | $(B)/$(TARGET)/lib/.done
+	$(call compile,$($(TARGET)_CC) $(filter-out -flto $(row_dense),$($(TARGET)_CFLAGS)) -fvisibility=default)
+-include $(HELPERS:.o=.d)
+
+$(B)/$(TARGET)/daneroll.debug: $($(TARGET)_OBJ) $(HELPERS) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
 	$(call link_target,$($(TARGET)_OBJ))
 
 $(B)/$(TARGET)/daneroll: $(B)/$(TARGET)/daneroll.debug
@@ -205,7 +215,7 @@ CLOCK_OBJ := $(CLOCK:%=$(B)/$(TARGET)/clock/%.o)
 $(B)/$(TARGET)/clock/%.o: tests/clock/%.c $(B)/$(TARGET)/flags | $(B)/$(TARGET)/lib/.done
 	$(call compile,$($(TARGET)_CC) $($(TARGET)_CFLAGS))
 -include $(CLOCK_OBJ:.o=.d)
-$(B)/test/daneroll-clock.debug: $(CLOCK_OBJ) $($(TARGET)_OBJ) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
+$(B)/test/daneroll-clock.debug: $(CLOCK_OBJ) $($(TARGET)_OBJ) $(HELPERS) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
 	$(if $(filter $(words $(CLOCK)),$(words $(CLOCK_OUT))),,$(error a file of tests/clock has no object in src to stand for))
 	$(call link_target,$(filter-out $(CLOCK_OUT),$($(TARGET)_OBJ)) $(CLOCK_OBJ))
 $(B)/test/daneroll-clock: $(B)/test/daneroll-clock.debug
@@ -316,7 +326,7 @@ $(B)/$(TARGET)/tools/%.o: tests/tools/%.c $(B)/$(TARGET)/flags | $(B)/$(TARGET)/
 	$(call compile,$($(TARGET)_CC) $($(TARGET)_CFLAGS))
 -include $(TOOLS:%=$(B)/$(TARGET)/tools/%.d)
 .SECONDARY: $(TOOLS:%=$(B)/$(TARGET)/tools/%.o)
-$(B)/$(TARGET)/tools/%: $(B)/$(TARGET)/tools/%.o $(filter-out %/obj/main.o,$($(TARGET)_OBJ)) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags
+$(B)/$(TARGET)/tools/%: $(B)/$(TARGET)/tools/%.o $(filter-out %/obj/main.o,$($(TARGET)_OBJ)) $(B)/$(TARGET)/lib/.done $(B)/$(TARGET)/link.flags | $(HELPERS)
 	$(call link_target,$(filter %.o,$^))
 $(B)/jsoncheck: $(B)/$(TARGET)/tools/jsoncheck
 	@ln -f $< $@.$$$$ && mv -f $@.$$$$ $@
