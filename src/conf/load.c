@@ -35,7 +35,8 @@ static bool find_file(struct loading *l)
     else if (access(CONF_FILE_USUAL, F_OK) == 0)
         return read_file(l, CONF_FILE_USUAL);
     else if (access(CONF_FILE_UCI, F_OK) == 0)
-        return read_file(l, CONF_FILE_UCI);
+        fault(l, CONF_FILE_UCI,
+              "a UCI file is not yet read: write " CONF_FILE_USUAL ", see daneroll.conf(5)");
     else
         fault(l, "configuration",
               "none found: write " CONF_FILE_USUAL " (daneroll.conf(5) has examples), name another "

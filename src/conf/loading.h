@@ -43,8 +43,7 @@ struct value {
     const char *text;    /* NULL: none was given */
     enum rank rank;
     unsigned line;
-    bool known;  /* a row has taken it */
-    bool option; /* of UCI: a later one of its section and name replaces it */
+    bool known; /* a row has taken it */
 };
 
 struct section {

@@ -86,14 +86,9 @@ static int read_duration(const struct conf_key *key, const char *text, uint32_t 
 
 static int read_yes_no(const char *text, bool *yes, struct buf *why)
 {
-    /* The others are UCI's. */
-    static const char *const words[] = {"no",  "0", "off", "false", "disabled",
-                                        "yes", "1", "on",  "true",  "enabled"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        *yes = i >= sizeof words / sizeof words[0] / 2;
-        if (strcmp(text, words[i]) == 0)
-            return 0;
-    }
+    *yes = strcmp(text, "yes") == 0;
+    if (*yes || strcmp(text, "no") == 0)
+        return 0;
     return wrong(why, "neither yes nor no");
 }
 
