@@ -226,26 +226,25 @@ static bool read_one(struct loading *l, const struct section *s, const struct co
 {
     char reason[FAULT_SIZE / 2];
     struct buf why = BUF_OVER(reason);
+    bool secret = key->kind == CONF_SECRET, file = v->rank == RANK_FILE;
+    if (conf_read(key, v->text, l->arena, out, &why) == 0) {
+        if (secret && file && l->exposed) {
+            fault_at(l, v, "a file with a '%s' that others than its owner can read: chmod 600 it",
+                     spell(l, v, key->name));
+            return false;
+        }
+        if (key->kind != CONF_PATH || !file || v->text[0] == '/') {
+            add_line(l, s, key, v);
+            return true;
+        }
+        buf_text(&why, "a path in the file must begin with /");
+    }
     const char *name = spell(l, v, key->name);
-    if (conf_read(key, v->text, l->arena, out, &why) != 0) {
-        if (key->kind == CONF_SECRET || v->text == NULL || v->text[0] == '\0')
-            fault_at(l, v, "'%s': %s", name, why.data);
-        else
-            fault_at(l, v, "'%s = %.*s': %s", name, 120, v->text, why.data);
-        return false;
-    }
-    if (key->kind == CONF_PATH && v->rank == RANK_FILE && v->text[0] != '/') {
-        fault_at(l, v, "'%s = %.*s': a path in the file must begin with /", name, 120,
-                 v->text);
-        return false;
-    }
-    if (key->kind == CONF_SECRET && v->rank == RANK_FILE && l->exposed) {
-        fault_at(l, v, "a file with a '%s' that others than its owner can read: chmod 600 it",
-                 name);
-        return false;
-    }
-    add_line(l, s, key, v);
-    return true;
+    if (secret || v->text == NULL || v->text[0] == '\0')
+        fault_at(l, v, "'%s': %s", name, why.data);
+    else
+        fault_at(l, v, "'%s = %.*s': %s", name, 120, v->text, why.data);
+    return false;
 }
 
 struct value *take(struct loading *l, struct section *s, const struct conf_key *key,
