@@ -1,12 +1,12 @@
 /*
  * The file, by inih. inih cuts what is too long and passes over what it does not understand, so
  * every line is looked at before it gets there; a faulty one is replaced, and the numbers of the
- * others stay right.
+ * others stay right. Lines of a UCI file go to uci.c and never reach inih.
  */
 #include "base/file.h"
 #include "base/fault.h"
 #include "base/wipe.h"
-#include "conf/loading.h"
+#include "conf/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,23 +30,7 @@ _Static_assert(INI_MAX_LINE == LINE_MOST + 3, "inih is built with another INI_MA
 #define LABEL_TOO_LONG                                                                             \
     "a label of more than 40 characters (a longer host name goes into the key 'name')"
 
-struct reader {
-    struct loading *l;
-    int fd;
-    const char *at, *end;
-    size_t total;
-    unsigned line;
-    bool failed;          /* said already; nothing more is read */
-    bool begun;           /* a line that is neither empty nor a comment was seen */
-    struct section *into; /* NULL: a section that was refused, its keys are passed over */
-    bool before_sections; /* no section yet */
-    char chunk[512];
-};
-
-static void fault_here(struct reader *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void fault_here(struct reader *r, const char *format, ...)
+void fault_here(struct reader *r, const char *format, ...)
 {
     char where[512], text[512];
     struct buf w = BUF_OVER(where), t = BUF_OVER(text);
@@ -111,75 +95,73 @@ static const char *bad_section(const char *text)
     return NULL;
 }
 
-static bool is_uci(const char *text)
+/* What is wrong with a line (without LF, with NUL) whose first word is at TEXT; NULL if nothing. */
+static const char *look_at(struct reader *r, const char *line, const char *text, size_t length,
+                           bool too_long)
 {
-    static const char *const words[] = {"config", "package"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t length = strlen(words[i]);
-        if (strncmp(text, words[i], length) == 0 && (text[length] == ' ' || text[length] == '\t'))
-            return strchr(text, '=') == NULL;
-    }
-    return false;
-}
-
-/* Looks at a line (without LF, with NUL); returns what inih is to see instead, NULL for itself. */
-static const char *look_at(struct reader *r, const char *line, size_t length, bool too_long)
-{
-    const char *text = line;
-    if (r->line == 1 && strncmp(text, UTF8_BOM, strlen(UTF8_BOM)) == 0)
-        text += strlen(UTF8_BOM);
-    text += strspn(text, " \t\r");
     bool section = *text == '[', comment = *text == '#' || *text == ';';
     const char *bad = bad_bytes(line, length);
     if (bad == NULL && too_long)
         bad = "a line that is too long (1097 bytes are the most)";
-    if (bad == NULL && section)
-        bad = bad_section(text);
-    /* inih would take it for '='; here it is more likely a line that lost its key. */
-    else if (bad == NULL && !comment && text[strcspn(text, "=:")] == ':')
-        bad = "a ':' before any '=': KEY = VALUE";
-    if (bad != NULL) {
-        fault_here(r, "%s", bad);
-        return section ? "[" REFUSED "]\n" : "\n";
-    }
     if (!r->begun && *text != '\0' && !comment) {
         r->begun = true;
-        if (is_uci(text)) {
-            fault_here(r, "a UCI file, which is not yet read: use the form of daneroll.conf(5)");
-            r->failed = true;
-        }
+        r->l->uci = r->l->uci || uci_begins(text);
     }
+    if (bad != NULL || r->l->uci)
+        return bad;
+    if (section)
+        return bad_section(text);
+    /* inih would take it for '='; here it is more likely a line that lost its key. */
+    if (!comment && text[strcspn(text, "=:")] == ':')
+        return "a ':' before any '=': KEY = VALUE";
     return NULL;
 }
 
-/* inih's reader: one line into BUFFER; longer ones are read to their end. */
+/* Reads a line to its end and keeps what BUFFER holds of it; false after the last one. */
+static bool read_line(struct reader *r, char *buffer, size_t size, size_t *used, bool *too_long)
+{
+    int c;
+    *used = 0;
+    *too_long = false;
+    while ((c = next_byte(r)) >= 0 && c != '\n') {
+        if (*used < LINE_MOST && *used + 2 < size)
+            buffer[(*used)++] = (char)c;
+        else
+            *too_long = true;
+    }
+    buffer[*used] = '\0';
+    r->line++;
+    return !r->failed && (c >= 0 || *used > 0);
+}
+
+/* inih's reader: one line into BUFFER. */
 static char *next_line(char *buffer, int size, void *stream)
 {
     struct reader *r = stream;
-    size_t used = 0;
-    bool too_long = false;
-    int c;
-    while ((c = next_byte(r)) >= 0 && c != '\n') {
-        if (used < LINE_MOST && used + 2 < (size_t)size)
-            buffer[used++] = (char)c;
+    size_t used;
+    bool too_long;
+    while (read_line(r, buffer, (size_t)size, &used, &too_long)) {
+        char *text = buffer;
+        if (r->line == 1 && strncmp(text, UTF8_BOM, strlen(UTF8_BOM)) == 0)
+            text += strlen(UTF8_BOM);
+        text += strspn(text, " \t\r");
+        const char *bad = look_at(r, buffer, text, used, too_long);
+        const char *instead = *text == '[' ? "[" REFUSED "]\n" : "\n";
+        if (bad != NULL)
+            fault_here(r, "%s", bad);
+        else if (r->l->uci)
+            uci_line(r, text);
         else
-            too_long = true;
-    }
-    if (c < 0 && used == 0)
-        return NULL;
-    buffer[used] = '\0';
-    r->line++;
-    const char *instead = look_at(r, buffer, used, too_long);
-    if (r->failed)
-        return NULL;
-    if (instead != NULL) {
+            instead = NULL;
+        if (instead == NULL) {
+            memcpy(buffer + used, "\n", 2);
+            return buffer;
+        }
         wipe(buffer, used);
-        memcpy(buffer, instead, strlen(instead) + 1);
-        return buffer;
+        if (!r->l->uci)
+            return memcpy(buffer, instead, strlen(instead) + 1);
     }
-    buffer[used] = '\n';
-    buffer[used + 1] = '\0';
-    return buffer;
+    return NULL;
 }
 
 static const char *section_type(const char *text, size_t length)
@@ -226,74 +208,100 @@ static const char *bad_label(const char *type, const char *label)
     return NULL;
 }
 
+bool complain_twice(struct reader *r, const char *type, const char *label)
+{
+    char title[64];
+    struct buf t = BUF_OVER(title);
+    /* UCI's names are one space for all types. */
+    const char *among = r->l->uci && label[0] != '\0' ? NULL : type;
+    const struct section *former = section_find(r->l, among, label);
+    if (former == NULL)
+        return false;
+    section_title(former, &t);
+    fault_here(r, "%s is already at line %u%s", title, former->line,
+               strcmp(former->type, type) == 0 ? "" : ", and UCI takes a name once");
+    return true;
+}
+
+void begin_section(struct reader *r, const char *text, size_t length, const char *label)
+{
+    const char *type = section_type(text, length);
+    r->before_sections = false;
+    r->into = NULL;
+    if (type == NULL) {
+        unknown_section(r, text, length);
+        return;
+    }
+    bool global = strcmp(type, "daneroll") == 0;
+    if (r->l->uci && global)
+        label = "";
+    /* uci_labels does the rest. */
+    bool later = r->l->uci && !global && label[0] == '\0';
+    const char *bad = later ? NULL : bad_label(type, label);
+    if (bad != NULL) {
+        fault_here(r, "%s", bad);
+        return;
+    }
+    bool twice = !later && complain_twice(r, type, label);
+    r->into = section_add(r->l, type, label, r->line);
+    /* Its keys are looked at all the same; that nobody refers to it is no fault of its own. */
+    if (r->into != NULL)
+        r->into->used = twice;
+}
+
 /* TEXT is what stood between the brackets, cut by inih at 49. */
-static struct section *begin_section(struct reader *r, const char *text)
+static void begin_bracketed(struct reader *r, const char *text)
 {
     char label[64];
     struct buf b = BUF_OVER(label);
+    if (strcmp(text, REFUSED) == 0) {
+        r->before_sections = false;
+        r->into = NULL;
+        return;
+    }
     text += strspn(text, " \t");
     size_t length = strcspn(text, " \t");
-    const char *type = section_type(text, length);
-    if (strcmp(text, REFUSED) == 0)
-        return NULL;
-    if (type == NULL) {
-        unknown_section(r, text, length);
-        return NULL;
-    }
-    text += length;
-    text += strspn(text, " \t");
-    buf_text(&b, text);
+    const char *behind = text + length;
+    buf_text(&b, behind + strspn(behind, " \t"));
     while (b.used > 0 && (label[b.used - 1] == ' ' || label[b.used - 1] == '\t'))
         label[--b.used] = '\0';
-    const char *bad = bad_label(type, label);
-    if (bad != NULL) {
-        fault_here(r, "%s", bad);
-        return NULL;
-    }
-    const struct section *former = section_find(r->l, type, label);
-    if (former != NULL) {
-        char title[64];
-        struct buf t = BUF_OVER(title);
-        section_title(former, &t);
-        fault_here(r, "%s is already at line %u", title, former->line);
-    }
-    struct section *s = section_add(r->l, type, label, r->line);
-    /* Its keys are looked at all the same; that nobody refers to it is no fault of its own. */
-    if (s != NULL && former != NULL)
-        s->used = true;
-    return s;
+    begin_section(r, text, length, label);
 }
 
-static int take_line(void *context, const char *section, const char *name, const char *value,
-                     int line)
+void take_line(struct reader *r, const char *name, const char *value)
 {
-    struct reader *r = context;
-    (void)line;
-    if (name == NULL) {
-        r->before_sections = false;
-        r->into = begin_section(r, section);
-        return 1;
-    }
     if (r->before_sections) {
         fault_here(r, "'%.*s' comes before the first section", 60, name);
-        return 1;
+        return;
     }
     if (r->into == NULL)
-        return 1;
+        return;
     if (value == NULL) {
         fault_here(r, "no '=' in this line: KEY = VALUE");
-        return 1;
+        return;
     }
     const char *key = take_copy(r->l, name), *text = take_copy(r->l, value);
     if (key == NULL || text == NULL)
-        return 1;
+        return;
     struct value *v = value_add(r->l, r->into, key, text, RANK_FILE);
     if (v != NULL)
         v->line = r->line;
     else
         r->into = NULL;
+}
+
+/* inih's handler. */
+static int take_ini(void *context, const char *section, const char *name, const char *value,
+                    int line)
+{
+    (void)line;
+    if (name == NULL)
+        begin_bracketed(context, section);
+    else
+        take_line(context, name, value);
     /* inih allows it: the text may be a secret, and is not needed there any more. */
-    wipe((char *)(uintptr_t)value, strlen(value));
+    if (value != NULL)
+        wipe((char *)(uintptr_t)value, strlen(value));
     return 1;
 }
 
@@ -302,6 +310,7 @@ bool read_file(struct loading *l, const char *path)
     struct stat status;
     struct reader r = {.l = l, .at = r.chunk, .end = r.chunk, .failed = true};
     l->conf->path = path;
+    l->uci = strcmp(path, CONF_FILE_UCI) == 0;
     r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (r.fd < 0 || fstat(r.fd, &status) != 0) {
         fault(l, path, "%s", fault_words(errno));
@@ -315,8 +324,10 @@ bool read_file(struct loading *l, const char *path)
                  (status.st_uid != geteuid() && status.st_uid != 0);
     r.failed = false;
     r.before_sections = true;
-    (void)ini_parse_stream(next_line, &r, take_line, &r);
+    (void)ini_parse_stream(next_line, &r, take_ini, &r);
     wipe(r.chunk, sizeof r.chunk);
+    if (l->uci)
+        uci_labels(&r);
 out:
     if (r.fd >= 0)
         (void)close(r.fd);

@@ -35,8 +35,7 @@ static bool find_file(struct loading *l)
     else if (access(CONF_FILE_USUAL, F_OK) == 0)
         return read_file(l, CONF_FILE_USUAL);
     else if (access(CONF_FILE_UCI, F_OK) == 0)
-        fault(l, CONF_FILE_UCI,
-              "a UCI file is not yet read: write " CONF_FILE_USUAL ", see daneroll.conf(5)");
+        return read_file(l, CONF_FILE_UCI);
     else
         fault(l, "configuration",
               "none found: write " CONF_FILE_USUAL " (daneroll.conf(5) has examples), name another "
@@ -175,7 +174,8 @@ static void choose_one(struct loading *l, struct section *s, const char *secret,
     if (a == NULL || b == NULL)
         return;
     if (a->rank == b->rank) {
-        fault_at(l, b, "'%s' and '%s' are both given: leave one of them out", file, secret);
+        fault_at(l, b, "'%s' and '%s' are both given: leave one of them out", spell(l, b, file),
+                 spell(l, a, secret));
         return;
     }
     const char *dropped = a->rank > b->rank ? file : secret;
