@@ -158,8 +158,22 @@ def test_configuration(folder):
     write("[provider x]\ntype = rfc2137\n[host a.example.org]\ncertificate = /x\n")
     refused("an unknown provider type", ["run", "--config", path],
             "unknown provider type 'rfc2137'; the nearest known is 'rfc2136'")
-    write("config daneroll\n\toption syslog '1'\n")
-    refused("a UCI file is not yet", ["run", "--config", path], path + ":1: a UCI file, which is not yet")
+    write("config daneroll 'global'\n\toption staet '/x'\n\toption enabled 'x'\nconfig hots\n"
+          "config provider 'cf'\n\toption type cloudflare\n\toption token-file '/x'\n"
+          "config host\n\toption name 'a.example.org\n\toption certificate '/x'\n")
+    refused("all faults of a UCI file, in its spelling", ["run", "--config", path],
+            [path + ":2: unknown key 'staet'; the nearest known is 'state'",
+             path + ":3: 'enabled = x': neither yes nor no",
+             path + ":4: unknown section 'hots'; the nearest known is 'host'",
+             path + ":7: unknown key 'token-file'; the nearest known is 'token_file'",
+             path + ":8: needs a name of at most 40 characters: config host 'mail'",
+             path + ":9: a quote or a backslash without its end in this line",
+             "6 faults in the configuration: nothing was done"], whole=True)
+    write("config provider\n\toption type cloudflare\n\toption token verysecret\nconfig host\n"
+          "\toption name a.example.org\n\toption certificate '/x'\n", 0o644)
+    answer = refused("a secret in a UCI file that others can read", ["run", "--config", path],
+                     path + ":3: a file with a 'token' that others than its owner can read")
+    report("verysecret" not in answer.stderr, "it is not repeated", told(answer))
     write("[provider cf]\ntype = cloudflare\ntoken = verysecret\n[host a.example.org]\ncertificate = /x\n",
           0o644)
     answer = refused("a secret in a file that others can read", ["run", "--config", path],
