@@ -274,6 +274,7 @@ help:
 	@echo 'make demo        build, then show a rotation against an emulated provider'
 	@echo 'make test        the quick tests: no root, no servers'
 	@echo 'make check       all tests; as root, it installs what it needs'
+	@echo 'make cross-all   the program for every row of cross/targets; make dist: with sums in $(B)/dist'
 	@echo 'make size        what each component takes of the file'
 	@echo 'make bench       memory, time, processes, beside the classic script'
 	@echo 'make jsoncheck   the program that judges JSON from standard input: $(B)/jsoncheck'
