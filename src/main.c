@@ -226,8 +226,8 @@ static int run_verb(const struct verb *verb, char **words)
 }
 
 /*
- * A file that is opened must never become a standard stream that messages go to. In a chroot without
- * /dev, a socket that leads nowhere stands in.
+ * A file that is opened must never become a standard stream that messages go to. In a chroot
+ * without /dev, a socket that leads nowhere stands in.
  */
 static int open_standard_streams(void)
 {

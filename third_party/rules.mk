@@ -74,9 +74,9 @@ $(B)/$(1)/lib/%.a: third_party/rules.mk
 	@echo "  AR      $$@"
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
-$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
+$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h $(wildcard third_party/*_alt.h) third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$(call quick,$(1),$$*) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*) $$(other_$$*),mbedtls)
-$(B)/$(1)/lib/mbedtls/x25519.o: $(B)/src/mbedtls/.sum third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags
+$(B)/$(1)/lib/mbedtls/x25519.o: $(B)/src/mbedtls/.sum third_party/mbedtls_config.h $(wildcard third_party/*_alt.h) third_party/rules.mk $(B)/$(1)/lib.flags
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $(EVEREST_FLAGS),mbedtls,$(EVEREST)/library/Hacl_Curve25519_joined.c)
 $(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$(call quick,$(1),bearssl) -I$(B)/src/bearssl/src $$(fast_$$(*F)),bearssl)

@@ -43,9 +43,9 @@ static uint32_t take_mode(struct loading *l, const struct value *v, const char *
         (mode & 07117) != 0)
         fault_at(
             l, v,
-            "'install-mode = %.*s': a mode such as 0600 or 0640, which lets the owner read and "
+            "'%s = %.*s': a mode such as 0600 or 0640, which lets the owner read and "
             "others neither write nor execute",
-            20, text);
+            spell(l, v, "install-mode"), 20, text);
     return mode;
 }
 
@@ -97,7 +97,7 @@ static void take_pair(struct loading *l, struct section *s, struct conf_pair *pa
     for (size_t i = 0; i < count; i++)
         take_pair_key(l, s, &keys[i], pair);
     if (pair->install != NULL && pair->private_key == NULL)
-        fault_in(l, s, "'install' needs 'private-key' beside 'certificate'");
+        fault_in(l, s, "'install' needs '%s' beside 'certificate'", spell(l, NULL, "private-key"));
     if (has(s, "certificate"))
         return;
     if (l->alone)
@@ -168,7 +168,7 @@ static void refuse_pair_keys(struct loading *l, struct section *s)
             if (strcmp(v->name, keys[i].name) != 0)
                 continue;
             fault_at(l, v, "'%s' belongs in the [pair LABEL] that this host names by 'pair'",
-                     v->name);
+                     spell(l, v, v->name));
             v->known = true;
         }
     }

@@ -174,7 +174,8 @@ static void choose_one(struct loading *l, struct section *s, const char *secret,
     if (a == NULL || b == NULL)
         return;
     if (a->rank == b->rank) {
-        fault_at(l, b, "'%s' and '%s' are both given: leave one of them out", file, secret);
+        fault_at(l, b, "'%s' and '%s' are both given: leave one of them out", spell(l, b, file),
+                 spell(l, a, secret));
         return;
     }
     const char *dropped = a->rank > b->rank ? file : secret;

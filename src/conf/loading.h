@@ -43,8 +43,7 @@ struct value {
     const char *text;    /* NULL: none was given */
     enum rank rank;
     unsigned line;
-    bool known;  /* a row has taken it */
-    bool option; /* of UCI: a later one of its section and name replaces it */
+    bool known; /* a row has taken it */
 };
 
 struct section {
@@ -70,6 +69,7 @@ struct loading {
     bool exhausted;                /* the arena is; said once */
     bool alone;                    /* --host: options and variables only */
     bool exposed;                  /* others may read the file */
+    bool uci;                      /* the file is written in UCI's way */
     bool provider_lost, pair_lost; /* some host's reference is wrong: who is unused is not known */
     struct section *first, *last;
     size_t sections_count;
@@ -106,11 +106,14 @@ void fault_at(struct loading *l, const struct value *v, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* "FILE:LINE", "option --x" or "variable DANEROLL_X". */
 void where_of(const struct conf *conf, const struct value *v, struct buf *b);
+/* A key's name as it is written where V stands (NULL: in the file): token_file in UCI. */
+const char *spell(struct loading *l, const struct value *v, const char *name);
 /* "FILE:LINE" of a section, or "the options". */
 void where_of_section(const struct conf *conf, const struct section *s, struct buf *b);
 /* "[host mail.example.org]" */
 void section_title(const struct section *s, struct buf *b);
 struct section *section_add(struct loading *l, const char *type, const char *label, unsigned line);
+/* TYPE is NULL for any. */
 struct section *section_find(const struct loading *l, const char *type, const char *label);
 struct value *value_add(struct loading *l, struct section *s, const char *name, const char *text,
                         enum rank rank);
@@ -131,6 +134,9 @@ void add_line(struct loading *l, const struct section *s, const struct conf_key 
 /* Names every value of S that no row has taken. KIND: of a provider's section, else NULL. */
 void complain_unknown(struct loading *l, const struct section *s,
                       const struct conf_provider_kind *kind);
+
+/* uci.c: '_' becomes '-' in a key's name, and '-' becomes '_': the other spelling of it. */
+void uci_swap(char *name);
 
 /* file.c: reads the file into sections; false if what was read is not worth looking at. */
 bool read_file(struct loading *l, const char *path);

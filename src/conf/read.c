@@ -84,16 +84,25 @@ static int read_duration(const struct conf_key *key, const char *text, uint32_t 
     return 0;
 }
 
+/* Whether TEXT is one of WORDS, which are parted by blanks. */
+static bool is_among(const char *words, const char *text)
+{
+    size_t length = strlen(text);
+    for (const char *at = words; *at != '\0';) {
+        size_t word = strcspn(at, " ");
+        if (word == length && strncmp(at, text, length) == 0)
+            return true;
+        at += word + (at[word] == ' ' ? 1 : 0);
+    }
+    return false;
+}
+
+/* UCI has ten words for them, and they mean the same everywhere. */
 static int read_yes_no(const char *text, bool *yes, struct buf *why)
 {
-    /* The others are UCI's. */
-    static const char *const words[] = {"no",  "0", "off", "false", "disabled",
-                                        "yes", "1", "on",  "true",  "enabled"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        *yes = i >= sizeof words / sizeof words[0] / 2;
-        if (strcmp(text, words[i]) == 0)
-            return 0;
-    }
+    *yes = is_among("yes 1 on true enabled", text);
+    if (*yes || is_among("no 0 off false disabled", text))
+        return 0;
     return wrong(why, "neither yes nor no");
 }
 
@@ -124,19 +133,12 @@ static int read_name(const char *text, struct arena *arena, const char **name, s
     return *name == NULL ? wrong(why, "out of memory") : 0;
 }
 
-/* The word of CHOICES that is TEXT. */
 static int read_choice(const char *choices, const char *text, struct buf *why)
 {
-    size_t length = strlen(text);
-    for (const char *at = choices; *at != '\0';) {
-        size_t word = strcspn(at, " ");
-        if (word == length && strncmp(at, text, length) == 0)
-            return 0;
-        at += word + (at[word] == ' ' ? 1 : 0);
-    }
+    if (is_among(choices, text))
+        return 0;
     buf_text(why, "not one of: ");
-    buf_text(why, choices);
-    return CONF_READ_WRONG;
+    return wrong(why, choices);
 }
 
 static int append(struct conf_value *value, const char *item, struct buf *why)

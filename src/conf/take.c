@@ -101,6 +101,16 @@ void where_of(const struct conf *conf, const struct value *v, struct buf *b)
     }
 }
 
+const char *spell(struct loading *l, const struct value *v, const char *name)
+{
+    bool other = l->uci && (v == NULL || v->rank == RANK_FILE);
+    const char *copy = other ? take_copy(l, name) : NULL;
+    if (copy == NULL)
+        return name;
+    uci_swap((char *)(uintptr_t)copy);
+    return copy;
+}
+
 void where_of_section(const struct conf *conf, const struct section *s, struct buf *b)
 {
     if (conf->path == NULL)
@@ -141,7 +151,7 @@ struct section *section_add(struct loading *l, const char *type, const char *lab
 struct section *section_find(const struct loading *l, const char *type, const char *label)
 {
     for (struct section *s = l->first; s != NULL; s = s->next) {
-        if (strcmp(s->type, type) == 0 && strcmp(s->label, label) == 0)
+        if ((type == NULL || strcmp(s->type, type) == 0) && strcmp(s->label, label) == 0)
             return s;
     }
     return NULL;
@@ -190,7 +200,7 @@ struct value *values_for(struct loading *l, struct section *s, const struct conf
             continue;
         v->known = true;
         if (first != NULL && first->rank == v->rank && !is_list(key))
-            fault_at(l, v, "'%s' is given twice", key->name);
+            fault_at(l, v, "'%s' is given twice", spell(l, v, key->name));
         if (first == NULL || v->rank > first->rank)
             first = v;
     }
@@ -216,25 +226,25 @@ static bool read_one(struct loading *l, const struct section *s, const struct co
 {
     char reason[FAULT_SIZE / 2];
     struct buf why = BUF_OVER(reason);
-    if (conf_read(key, v->text, l->arena, out, &why) != 0) {
-        if (key->kind == CONF_SECRET || v->text == NULL || v->text[0] == '\0')
-            fault_at(l, v, "'%s': %s", key->name, why.data);
-        else
-            fault_at(l, v, "'%s = %.*s': %s", key->name, 120, v->text, why.data);
-        return false;
+    bool secret = key->kind == CONF_SECRET, file = v->rank == RANK_FILE;
+    if (conf_read(key, v->text, l->arena, out, &why) == 0) {
+        if (secret && file && l->exposed) {
+            fault_at(l, v, "a file with a '%s' that others than its owner can read: chmod 600 it",
+                     spell(l, v, key->name));
+            return false;
+        }
+        if (key->kind != CONF_PATH || !file || v->text[0] == '/') {
+            add_line(l, s, key, v);
+            return true;
+        }
+        buf_text(&why, "a path in the file must begin with /");
     }
-    if (key->kind == CONF_PATH && v->rank == RANK_FILE && v->text[0] != '/') {
-        fault_at(l, v, "'%s = %.*s': a path in the file must begin with /", key->name, 120,
-                 v->text);
-        return false;
-    }
-    if (key->kind == CONF_SECRET && v->rank == RANK_FILE && l->exposed) {
-        fault_at(l, v, "a file with a '%s' that others than its owner can read: chmod 600 it",
-                 key->name);
-        return false;
-    }
-    add_line(l, s, key, v);
-    return true;
+    const char *name = spell(l, v, key->name);
+    if (secret || v->text == NULL || v->text[0] == '\0')
+        fault_at(l, v, "'%s': %s", name, why.data);
+    else
+        fault_at(l, v, "'%s = %.*s': %s", name, 120, v->text, why.data);
+    return false;
 }
 
 struct value *take(struct loading *l, struct section *s, const struct conf_key *key,
@@ -296,14 +306,15 @@ static void complain_of(struct loading *l, const struct section *s, const struct
     struct suggest near = suggest_for(v->name);
     struct conf_row row;
     const char *other = section_with(v->name), *type = type_with(l, v->name);
+    const char *name = spell(l, v, v->name);
     if (other != NULL) {
-        fault_at(l, v, "'%s' is a key of [%s%s], not of [%s%s]", v->name, other,
+        fault_at(l, v, "'%s' is a key of [%s%s], not of [%s%s]", name, other,
                  strcmp(other, "daneroll") == 0 ? "" : " LABEL", s->type,
                  s->label[0] == '\0' ? "" : " LABEL");
         return;
     }
     if (type != NULL) {
-        fault_at(l, v, "'%s' is a key of providers of type %s", v->name, type);
+        fault_at(l, v, "'%s' is a key of providers of type %s", name, type);
         return;
     }
     for (size_t i = 0; conf_row(l->tables, i, &row); i++) {
@@ -312,9 +323,10 @@ static void complain_of(struct loading *l, const struct section *s, const struct
             suggest_offer(&near, row.key->name);
     }
     if (near.best != NULL)
-        fault_at(l, v, "unknown key '%.*s'; the nearest known is '%s'", 60, v->name, near.best);
+        fault_at(l, v, "unknown key '%.*s'; the nearest known is '%s'", 60, name,
+                 spell(l, v, near.best));
     else
-        fault_at(l, v, "unknown key '%.*s'", 60, v->name);
+        fault_at(l, v, "unknown key '%.*s'", 60, name);
 }
 
 void complain_unknown(struct loading *l, const struct section *s,

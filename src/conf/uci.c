@@ -1,222 +1,154 @@
-/*
- * A file in the form of OpenWrt's UCI: "config TYPE ['NAME']", then "option NAME 'VALUE'" and "list
- * NAME 'VALUE'". Libuci's rules of quoting: '...' as it stands, "..." and bare text with '\', what
- * touches is one word, '#' begins a comment outside quotes, ';' ends a line.
- */
-#include "base/wipe.h"
 #include "conf/reader.h"
 
+#include <ctype.h>
 #include <string.h>
 
-/* "option", its name, its value. */
-#define WORDS 3
+/* No command has more words. */
+#define WORDS_MOST 3
 
-struct uci {
-    struct reader *r;
-    const char *pending; /* of the reader's first line; NULL: all of it is used */
-    int c;               /* the octet that is looked at; -1: the end */
-    unsigned line;       /* where it stands */
-    bool bad;            /* the rest of this line is passed over */
+struct command {
+    size_t count;
+    char *words[WORDS_MOST + 1];
+    bool open; /* a quote or a backslash without its end */
 };
 
-static void advance(struct uci *u)
+enum { PACKAGE, CONFIG, OPTION, LIST, KEYWORDS };
+
+static int keyword(const char *text, size_t length)
 {
-    if (u->c == '\n')
-        u->line++;
-    if (u->pending == NULL) {
-        u->c = reader_next(u->r);
-        return;
-    }
-    u->c = *u->pending == '\0' ? '\n' : (unsigned char)*u->pending;
-    u->pending = *u->pending == '\0' ? NULL : u->pending + 1;
+    static const char words[KEYWORDS][8] = {"package", "config", "option", "list"};
+    int i = 0;
+    while (i < KEYWORDS && (strncmp(words[i], text, length) != 0 ||
+                            (length != 1 && words[i][length] != '\0') || length == 0))
+        i++;
+    return i;
 }
 
-static void complain(struct uci *u, const char *words)
+bool uci_begins(const char *text)
 {
-    if (!u->bad)
-        reader_fault(u->r, "%s", words);
-    u->bad = true;
+    size_t length = strcspn(text, " \t\r");
+    return keyword(text, length) != KEYWORDS && text[length + strspn(text + length, " \t")] != '=';
 }
 
-static bool is_blank(int c)
+void uci_swap(char *name)
+{
+    for (; *name != '\0'; name++)
+        *name = *name == '_' ? '-' : *name == '-' ? '_' : *name;
+}
+
+static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static bool is_end(int c)
+/* Cuts words out of AT where they stand. Returns where the next command begins; NULL: none does. */
+static char *take_command(char *at, struct command *k)
 {
-    return c == '\n' || c == ';' || c < 0;
-}
-
-/* What stands behind a backslash; behind the end of a line, nothing: it goes on. */
-static void read_escaped(struct uci *u, struct buf *word)
-{
-    advance(u);
-    if (u->c >= 0 && u->c != '\n')
-        buf_char(word, (char)u->c);
-    advance(u);
-}
-
-static void read_quoted(struct uci *u, struct buf *word)
-{
-    int quote = u->c;
-    advance(u);
-    while (u->c >= 0 && u->c != quote) {
-        if (quote == '"' && u->c == '\\') {
-            read_escaped(u, word);
+    char quote = '\0', *to = at;
+    bool inside = false;
+    *k = (struct command){.count = 0};
+    for (; *at != '\0' && (quote != '\0' || (*at != ';' && *at != '#')); at++) {
+        if (quote == '\0' && is_blank(*at)) {
+            if (inside)
+                *to++ = '\0';
+            inside = false;
             continue;
         }
-        buf_char(word, (char)u->c);
-        advance(u);
-    }
-    if (u->c < 0)
-        complain(u, "a quotation mark that nothing closes");
-    advance(u);
-}
-
-/* The next word of this line into WORD; false: there is none. */
-static bool read_word(struct uci *u, struct buf *word)
-{
-    while (is_blank(u->c))
-        advance(u);
-    while (u->c == '#' || (u->bad && !is_end(u->c))) {
-        while (u->c >= 0 && u->c != '\n')
-            advance(u);
-    }
-    if (is_end(u->c))
-        return false;
-    while (!is_blank(u->c) && !is_end(u->c) && u->c != '#') {
-        if (u->c == '\'' || u->c == '"') {
-            read_quoted(u, word);
-        } else if (u->c == '\\') {
-            read_escaped(u, word);
+        if (!inside && k->count <= WORDS_MOST)
+            k->words[k->count++] = to;
+        inside = true;
+        if (*at == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (*at == '\'' || *at == '"')) {
+            quote = *at;
+        } else if (*at == '\\' && quote != '\'' && *++at == '\0') {
+            quote = '\\';
+            break;
         } else {
-            buf_char(word, (char)u->c);
-            advance(u);
+            *to++ = *at;
         }
     }
-    const char *bad = reader_bad_text(word->data, word->used);
-    if (buf_full(word))
-        bad = "a word that is too long (1097 bytes are the most)";
-    if (bad != NULL)
-        complain(u, bad);
-    return true;
+    bool more = *at == ';';
+    *to = '\0';
+    k->open = quote != '\0';
+    return more ? at + 1 : NULL;
 }
 
-/* Also in the short form, its first letter. */
-static bool is_keyword(const struct buf *word, const char *keyword)
-{
-    return strcmp(word->data, keyword) == 0 || (word->used == 1 && word->data[0] == keyword[0]);
-}
-
-/* What libuci takes as a name. */
-static bool is_name(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((*text < '0' || *text > '9') && (*text < 'A' || *text > 'Z') &&
-            (*text < 'a' || *text > 'z') && *text != '_')
-            return false;
-    }
-    return true;
-}
-
-/* LABEL becomes UCI's own name for a section without one. */
-static void name_section(const struct uci *u, const char *type, struct buf *label)
-{
-    unsigned index = 0;
-    for (const struct section *s = u->r->l->first; s != NULL; s = s->next)
-        index += strcmp(s->type, type) == 0;
-    buf_printf(label, "@%s[%u]", type, index);
-}
-
-static void begin_section(struct uci *u, const struct buf *word, struct buf *label)
-{
-    u->r->before_sections = false;
-    u->r->into = NULL;
-    const char *type = reader_type(u->r, word->data, word->used);
-    if (type == NULL)
-        return;
-    if (!is_name(label->data)) {
-        complain(u, "a section's name has only letters, digits and '_'; a host's own name is "
-                    "written by 'option name'");
-        return;
-    }
-    if (strcmp(type, "daneroll") == 0)
-        buf_reset(label);
-    else if (label->used == 0)
-        name_section(u, type, label);
-    reader_begin(u->r, type, label->data);
-}
-
-/* The value that an option of that name has in this section already; NULL: none. */
-static struct value *former(const struct section *s, const char *name)
+static struct value *value_of(const struct section *s, const char *name)
 {
     struct value *v = s->first;
-    while (v != NULL && (!v->option || strcmp(v->name, name) != 0))
+    while (v != NULL && strcmp(v->name, name) != 0)
         v = v->next;
     return v;
 }
 
-static void take_value(struct uci *u, bool option, struct buf *name, const char *text)
+static void set(struct reader *r, int word, char *name, const char *text)
 {
-    if (!is_name(name->data)) {
-        complain(u, "a name with other than letters, digits and '_' (for '-')");
+    struct value *v;
+    if (r->into != NULL) {
+        uci_swap(name);
+        if (text[0] == '\0')
+            return;
+        while (word == OPTION && (v = value_of(r->into, name)) != NULL) {
+            v->name = "";
+            v->known = true;
+        }
+    }
+    take_line(r, name, text);
+}
+
+static void begin(struct reader *r, const char *type, const char *name)
+{
+    const char *c = name;
+    while (isalnum((unsigned char)*c) || *c == '_')
+        c++;
+    if (*c != '\0')
+        fault_here(r, "a section's name has letters, digits and _ alone: a host's name goes into "
+                      "option name");
+    begin_section(r, type, strlen(type), name);
+}
+
+static void obey(struct reader *r, struct command *k)
+{
+    static const unsigned char least[KEYWORDS] = {2, 2, 3, 3}, most[KEYWORDS] = {2, 3, 3, 3};
+    if (k->open) {
+        fault_here(r, "a quote or a backslash without its end in this line");
         return;
     }
-    for (char *at = name->data; *at != '\0'; at++) {
-        if (*at == '_')
-            *at = '-';
-    }
-    struct value *v = option && u->r->into != NULL ? former(u->r->into, name->data) : NULL;
-    const char *copy = v == NULL ? NULL : take_copy(u->r->l, text);
-    /* libuci takes an empty option for none. */
-    if (v == NULL && (!option || text[0] != '\0')) {
-        v = reader_key(u->r, name->data, text);
-        if (v != NULL)
-            v->option = option;
-    } else if (copy != NULL) {
-        v->text = copy;
-        v->line = u->r->line;
+    if (k->count == 0)
+        return;
+    int word = keyword(k->words[0], strlen(k->words[0]));
+    if (word == KEYWORDS || k->count < least[word] || k->count > most[word])
+        fault_here(r, "neither config TYPE ['NAME'] nor option NAME 'VALUE' nor list NAME 'VALUE'");
+    else if (word == CONFIG)
+        begin(r, k->words[1], k->count == 3 ? k->words[2] : "");
+    else if (word != PACKAGE)
+        set(r, word, k->words[1], k->words[2]);
+}
+
+void uci_line(struct reader *r, char *line)
+{
+    struct command k;
+    for (char *at = line; at != NULL;) {
+        at = take_command(at, &k);
+        obey(r, &k);
     }
 }
 
-static void read_line(struct uci *u)
+void uci_labels(struct reader *r)
 {
-    char text[WORDS + 1][READER_LINE_MOST + 2];
-    struct buf words[WORDS + 1];
-    size_t count = 0;
-    u->bad = false;
-    u->r->line = u->line;
-    for (size_t i = 0; i <= WORDS; i++)
-        words[i] = buf_over(text[i], sizeof text[i]);
-    while (count <= WORDS && read_word(u, &words[count]))
-        count++;
-    if (count > WORDS)
-        complain(u, "too many words: a value with blanks needs quotation marks");
-    bool config = count > 0 && is_keyword(&words[0], "config");
-    bool option = count > 0 && is_keyword(&words[0], "option");
-    bool list = count > 0 && is_keyword(&words[0], "list");
-    if (count > 0 && count < (config ? 2 : WORDS) && (config || option || list))
-        complain(u, config ? "config TYPE 'NAME'" : "a name and its value: option NAME 'VALUE'");
-    else if (count > 0 && !config && !option && !list && !is_keyword(&words[0], "package"))
-        complain(u, "neither 'config' nor 'option' nor 'list'");
-    if (config && !u->bad)
-        begin_section(u, &words[1], &words[2]);
-    else if ((option || list) && !u->bad)
-        take_value(u, option, &words[1], words[2].data);
-    wipe(text, sizeof text);
-    while (!is_end(u->c))
-        advance(u);
-}
-
-void uci_read(struct reader *r)
-{
-    struct uci u = {.r = r, .pending = r->first, .line = r->line};
-    advance(&u);
-    for (;;) {
-        read_line(&u);
-        if (u.c < 0)
-            return;
-        advance(&u);
+    for (struct section *s = r->l->first; s != NULL; s = s->next) {
+        bool host = strcmp(s->type, "host") == 0;
+        if (s->label[0] != '\0' || strcmp(s->type, "daneroll") == 0)
+            continue;
+        const struct value *v = value_of(s, host ? "name" : "type");
+        r->line = s->line;
+        if (v != NULL && strlen(v->text) <= CONF_LABEL_MOST) {
+            s->used = complain_twice(r, s->type, v->text);
+            s->label = v->text;
+        } else if (strcmp(s->type, "provider") != 0) {
+            fault_here(r, "needs a name of at most 40 characters: config %s 'mail'", s->type);
+            s->used = true;
+        }
     }
 }

@@ -52,8 +52,7 @@ struct update {
     bool fixed;             /* the server is configured */
     char server[NAME_SIZE]; /* name or address; "" until it is found by the first look */
     uint16_t port;
-    struct dns_resolvers
-        resolvers; /* who is asked for the primary: update_open sets the machine's */
+    struct dns_resolvers *resolvers; /* who is asked for the primary; not owned */
     size_t servers_count, server_at; /* its addresses, and the one that answers */
     struct dns_server servers[UPDATE_ADDRESSES_MOST];
     unsigned sent;             /* messages so far */
@@ -72,7 +71,7 @@ struct update {
  * record names it, port 53. Nothing is sent. The caller fills `key`. 0 or -1: malformed. U stays
  * where it is.
  */
-int update_open(struct update *u, const char *server, bool udp);
+int update_open(struct update *u, const char *server, bool udp, struct dns_resolvers *resolvers);
 /* The TLSA RRset at OWNER or where its aliases lead, as the server has it. */
 int update_look(struct update *u, const char *owner);
 /* The same, and the zone's apex, for a change. */

@@ -2,15 +2,15 @@
  * TLS handshakes that only look: which certificate chain does a server show? Nothing is verified,
  * so that an expired, self-signed, too short or unreadable certificate is seen as well.
  *
- * There are three of them. tls_look is a whole handshake of TLS 1.3 or 1.2 (RFC 8446, RFC 5246) with
- * the suites that net/tls.h names. tls_peek sends one ClientHello of TLS 1.2 and reads the chain,
- * which all versions before 1.3 send in clear text: it needs no cryptography, and so sees what
- * tls_look cannot: servers of TLS 1.0 and 1.1, suites with CBC, RC4 and RSA key exchange, and keys
- * of Ed25519 and Ed448 (but not those of a server that speaks TLS 1.3 only). In the place of 6 KB
- * of such suites in Mbed TLS it costs 2 KB, and no old cryptography is linked.
+ * There are three of them. tls_look is a whole handshake of TLS 1.3 or 1.2 (RFC 8446, RFC 5246)
+ * with the suites that net/tls.h names. tls_peek sends one ClientHello of TLS 1.2 and reads the
+ * chain, which all versions before 1.3 send in clear text: it needs no cryptography, and so sees
+ * what tls_look cannot: servers of TLS 1.0 and 1.1, suites with CBC, RC4 and RSA key exchange, and
+ * keys of Ed25519 and Ed448 (but not those of a server that speaks TLS 1.3 only). In the place of 6
+ * KB of such suites in Mbed TLS it costs 2 KB, and no old cryptography is linked.
  *
- * tls_ask is a peek that offers TLS 1.3 as well, with a share that nobody has the secret of: whether
- * there is such a key at all, by all versions, and by no cryptography.
+ * tls_ask is a peek that offers TLS 1.3 as well, with a share that nobody has the secret of:
+ * whether there is such a key at all, by all versions, and by no cryptography.
  *
  * All ask for one kind of key at a time, as a server with several certificates shows but one of
  * them to each client: in TLS 1.3 by the signature algorithms, in TLS 1.2 also by the suites. An

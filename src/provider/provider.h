@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "conf/conf.h"
 #include "dane/tlsa.h"
+#include "dns/resolv.h"
 #include "net/trust.h"
 
 #include <stdbool.h>
@@ -58,6 +59,7 @@ struct provider {
     const struct provider_type *type;
     const struct conf_provider *conf; /* not owned */
     const struct trust *trust;        /* not owned */
+    struct dns_resolvers *resolvers;  /* not owned */
     int64_t patience_ms;              /* what pauses (back-off) may still take in this call */
     int64_t date; /* the last answer's Date, -1: none; with date_ticks its time_ticks() */
     int64_t date_ticks;

@@ -70,7 +70,7 @@ static struct provider_result open_session(struct provider *p, struct arena *are
     bool udp = values[KEY_TRANSPORT] != NULL && strcmp(values[KEY_TRANSPORT], "udp") == 0;
     p->own = d;
     dynamic_begin(d, p, rows, sizeof rows / sizeof rows[0]);
-    if (update_open(u, values[KEY_SERVER], udp) != 0)
+    if (update_open(u, values[KEY_SERVER], udp, p->resolvers) != 0)
         return rest_misconfigured(p, "server must be NAME, ADDRESS, NAME@PORT or ADDRESS@PORT");
     if (values[KEY_FILE] == NULL)
         return rest_misconfigured(p, "no key: set key-file to a file that holds it, mode 600");

@@ -10,9 +10,12 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Between the two tries of reading a pair that is being written. */
 #define WRITING_MS 500
+/* No renewer takes so long between the two, seconds. */
+#define WRITING_MOST 3600
 
 int pair_say(struct pair_found *found, enum pair_code code, const char *format, ...)
 {
@@ -137,6 +140,24 @@ static void read_once(const struct conf_pair *pair, uint8_t *bytes, struct pair_
     wipe(bytes, length);
 }
 
+/* Since when the file is as it is, and every link that its name ends in. */
+static int64_t changed(const char *path)
+{
+    struct stat file, name;
+    if (stat(path, &file) != 0 || lstat(path, &name) != 0)
+        return INT64_MAX;
+    return file.st_ctim.tv_sec > name.st_ctim.tv_sec ? file.st_ctim.tv_sec : name.st_ctim.tv_sec;
+}
+
+/* What does not fit for an hour is no longer being written. */
+static void give_up(const struct conf_pair *pair, struct pair_found *found)
+{
+    int64_t key = changed(pair->private_key), certificate = changed(pair->certificate);
+    if (time_wall() - WRITING_MOST > (key > certificate ? key : certificate))
+        pair_say(found, PAIR_UNFIT, "%s does not fit %s, and has not for an hour",
+                 pair->private_key, pair->certificate);
+}
+
 /* One buffer for all: no two of these functions are under way at a time. */
 static uint8_t file_bytes[CERT_FILE_SIZE];
 
@@ -147,6 +168,8 @@ void pair_read(const struct conf_pair *pair, struct pair_found *found)
         return;
     (void)pause_ms(WRITING_MS);
     read_once(pair, file_bytes, found);
+    if (found->code == PAIR_LATER)
+        give_up(pair, found);
 }
 
 /* ---- the look at it ---- */

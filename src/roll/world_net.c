@@ -41,6 +41,7 @@ static struct provider_result open_provider(struct world_net *net, size_t index,
     p->conf = &net->conf->providers[index];
     p->type = provider_type_named(p->conf->kind->name);
     p->trust = net->trust;
+    p->resolvers = &net->dns.resolvers;
     p->patience_ms = PATIENCE_MS;
     p->date = -1;
     result = p->type->open(p, net->arena);

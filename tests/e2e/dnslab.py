@@ -26,7 +26,7 @@ import time
 
 from dnswire import (AA, IN, QR, RCODES, RD, TYPES, Key, Message, Rr, exchange,  # noqa: F401
                      pack_name, query, read_name, update)
-from lab import Failed, check
+from lab import Failed, check, store
 from labworld import KIND, RA, Names, own_address  # noqa: F401
 
 START_SECONDS = 20  # a server that does not answer by then never will
@@ -44,6 +44,7 @@ def own_network(*more):
             fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP_RUNNING))
         return
     os.environ["DNSLAB_NETWORK"] = str(os.getpid())
+    store.remove()  # the script anew makes its own
     user = ["-r"] if os.getuid() else []
     os.execvp("unshare", ["unshare", "-n", *more] + user + [sys.executable] + sys.argv)
 

@@ -181,6 +181,25 @@ def clocked(lab, **conf):
     return Traffic(lab)
 
 
+@case("a source that does not fit is being written, but not for longer than an hour: exit 1 then")
+def written_for_ever():
+    with Lab() as lab:
+        clocked(lab, sections=staged(lab))
+        old, new = lab.pair(1), lab.pair(2)
+        lab.write("mail.key", new.key, 0o600)
+        for minutes in (0, 57):
+            lab.clock.pass_time(minutes * 60)
+            done = lab.run(clock=True, code=LATER)
+            check("is it being written?" in done.err, done)
+        lab.clock.pass_time(5 * 60)
+        done = lab.run(clock=True, code=FAILED)
+        check("does not fit" in done.err and "has not for an hour" in done.err, done)
+        same(lab.contents(), [old.record])
+        lab.put("mail", new)
+        lab.run(clock=True)
+        same(lab.contents(), sorted([old.record, new.record]))
+
+
 @case("a look is due every check-interval: six hours, or as configured; after a reboot at once")
 def intervals():
     for more, seconds in (([], 6 * HOUR), ([("check-interval", "30m")], HOUR // 2)):

@@ -356,7 +356,7 @@ def owners():
         same(bench.shown("current"), "two")
 
 
-@case("numbers work without /etc/passwd and /etc/group, names are said to be unknown")
+@case("numbers and root work without /etc/passwd and /etc/group, names are said to be unknown")
 def no_passwd():
     needs_root()
     with Bench() as bench:
@@ -370,8 +370,11 @@ def no_passwd():
         if b"mount:" in done.stdout:
             raise Skipped("cannot mount here")
         same((done.returncode, owned(bench)[0]), (0, {(77, 88, 0o640)}), done.stdout)
+        for owner, words in (("nobody:0", b"no such user"), ("root:nogroup", b"no such group")):
+            done = run(owner)
+            check(done.returncode == FAILED and words in done.stdout, done.stdout)
         done = run("root:root")
-        check(done.returncode == FAILED and b"no such user" in done.stdout, done.stdout)
+        same((done.returncode, owned(bench)[0]), (0, {(0, 0, 0o640)}), done.stdout)
 
 
 def as_user(uid, gid, function):

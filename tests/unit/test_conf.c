@@ -527,23 +527,6 @@ static void test_permissions(void **state)
     trial_end(t);
 }
 
-static void test_uci(void **state)
-{
-    (void)state;
-    static const char *const texts[] = {
-        "config daneroll\n\toption syslog '1'\n",
-        "\n# comment\nconfig provider 'cf'\n",
-        "package daneroll\n",
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct trial *t = trial_begin();
-        trial_file(t, texts[i]);
-        assert_int_equal(t->faults, 1);
-        expect_said(t, "a UCI file, which is not yet read");
-        trial_end(t);
-    }
-}
-
 static void test_no_file(void **state)
 {
     (void)state;
@@ -670,7 +653,6 @@ int main(void)
         cmocka_unit_test(test_many_sections),
         cmocka_unit_test(test_small_arena),
         cmocka_unit_test(test_permissions),
-        cmocka_unit_test(test_uci),
         cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_service_table),
         cmocka_unit_test(test_combinations),
