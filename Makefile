@@ -302,7 +302,7 @@ test: unit-host
 
 check-build: all unit-host unit-asan $(B)/asan/daneroll fuzz-build jsoncheck \
     $(TOOLS:%=$(B)/$(TARGET)/tools/%) $(TOOLS:%=$(B)/asan/tools/%) \
-    $(if $(CLOCK),$(B)/test/daneroll-clock)
+    $(if $(CLOCK),$(B)/test/daneroll-clock) cross-check
 
 SUITES := unit-host unit-asan emulator e2e-target e2e-asan fuzz lint
 # Without root no package can be installed and no namespace made: the quick part, and a failure.

@@ -16,3 +16,17 @@ $(CROSS_TARGETS:%=cross-%): cross-%: | $(B)/.have-cross
 
 dist: cross-all
 	@cross/dist $(B) $(VERSION)
+
+# ---- tests: the program of each row under qemu-user, with each of its CPUs ------------------------
+
+# TARGET/qemu/daneroll is called as the program is; it names its paths itself, as tests clean the
+# environment. Nothing depends on binfmt, which containers often lack.
+$(CROSS_TARGETS:%=$(B)/%/qemu/daneroll): $(B)/%/qemu/daneroll: cross/targets cross/cross.mk
+	@mkdir -p $(@D)
+	@sed -n -e 's/ *| */|/g' -e 's/^$*|.*|\([^| ]*\) \([^| ]*\)[^|]*|[^|]*$$/\1 \2/p' cross/targets | \
+	 { read -r name cpu; printf '#!/bin/sh\nexec qemu-%s-static -cpu %s %s "$$@"\n' \
+	    "$$name" "$$cpu" $(abspath $(B))/$*/daneroll; } >$@.new
+	@chmod +x $@.new && mv -f $@.new $@
+
+.PHONY: cross-check
+cross-check: cross-all $(CROSS_TARGETS:%=$(B)/%/qemu/daneroll)
