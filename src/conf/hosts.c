@@ -41,11 +41,10 @@ static uint32_t take_mode(struct loading *l, const struct value *v, const char *
         mode = mode * 8 + (uint32_t)(text[i] - '0');
     if (digits < 3 || digits > 4 || text[digits] != '\0' || (mode & 0400) == 0 ||
         (mode & 07117) != 0)
-        fault_at(
-            l, v,
-            "'%s = %.*s': a mode such as 0600 or 0640, which lets the owner read and "
-            "others neither write nor execute",
-            spell(l, v, "install-mode"), 20, text);
+        fault_at(l, v,
+                 "'%s = %.*s': a mode such as 0600 or 0640, which lets the owner read and "
+                 "others neither write nor execute",
+                 spell(l, v, "install-mode"), 20, text);
     return mode;
 }
 

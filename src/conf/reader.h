@@ -45,7 +45,8 @@ bool complain_twice(struct reader *r, const char *type, const char *label);
 bool uci_begins(const char *text);
 /* Takes the commands of a line, without its LF; LINE is changed. */
 void uci_line(struct reader *r, char *line);
-/* After the last line: a section without a name gets its label, a host's name or provider's type. */
+/* After the last line: a section without a name gets its label, a host's name or provider's type.
+ */
 void uci_labels(struct reader *r);
 
 #endif

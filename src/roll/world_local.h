@@ -10,12 +10,12 @@
 #include <limits.h>
 
 struct world_directory {
-    const struct conf *conf; /* not owned */
-    char state[PATH_MAX];    /* the state file */
-    char look[PATH_MAX];     /* what one call leaves for the next; "" in a rehearsal */
+    const struct conf *conf;  /* not owned */
+    char state[PATH_MAX];     /* the state file */
+    char look[PATH_MAX];      /* what one call leaves for the next; "" in a rehearsal */
     struct verdicts verdicts; /* on pairs */
     struct verdicts servers;  /* on servers' chains: for the network half's struct trust */
-    int lock; /* its lock's descriptor, -1: not held */
+    int lock;                 /* its lock's descriptor, -1: not held */
 };
 
 enum {

@@ -286,8 +286,6 @@ def sample():
         shutil.copy(path, copy)
         os.chmod(copy, 0o600)
         code, output = call(DANEROLL, "status", "--offline", "--config", copy)
-        if "not yet read" in output:
-            raise Skipped("the program reads no UCI files yet")
         check(code != 2, output)
 
 

@@ -52,9 +52,8 @@ static struct conf_tables make_tables(void)
                             .service_port = service_port,
                             .record_check = combination_check};
     for (size_t i = 0; i < provider_types_count && i < KINDS_MOST; i++)
-        kinds[t.providers_count++] =
-            (struct conf_provider_kind){provider_types[i]->name, provider_types[i]->keys,
-                                        provider_types[i]->keys_count};
+        kinds[t.providers_count++] = (struct conf_provider_kind){
+            provider_types[i]->name, provider_types[i]->keys, provider_types[i]->keys_count};
     for (size_t i = 0; i < services_count && i < 32; i++)
         names[t.services_count++] = (struct conf_service){services[i].name, services[i].port};
     return t;
@@ -103,7 +102,8 @@ static void take_shown(void *context, const char *line)
     if (strcmp(where, "  (default)") == 0)
         return;
     w->lossy = w->lossy || blank || length > INI_LINE || memchr(line, '?', strlen(line)) != NULL;
-    while (i < w->count && (strlen(w->titles[i]) != title || memcmp(w->titles[i], line, title) != 0))
+    while (i < w->count &&
+           (strlen(w->titles[i]) != title || memcmp(w->titles[i], line, title) != 0))
         i++;
     if (i == TITLES_MOST) {
         w->lossy = true;

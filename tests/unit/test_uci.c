@@ -211,9 +211,9 @@ static void test_every_key(void **state)
     "config host 'mx'\n"                                                                           \
     "\toption name 'mail.example.org'\n"                                                           \
     "\toption pair 'mail'\n"
-#define COMMAND  "neither config TYPE ['NAME'] nor option NAME 'VALUE' nor list NAME 'VALUE'\n"
-#define QUOTE    "a quote or a backslash without its end in this line\n"
-#define NO_NAME  "needs a name of at most 40 characters: config "
+#define COMMAND "neither config TYPE ['NAME'] nor option NAME 'VALUE' nor list NAME 'VALUE'\n"
+#define QUOTE   "a quote or a backslash without its end in this line\n"
+#define NO_NAME "needs a name of at most 40 characters: config "
 #define LETTERS                                                                                    \
     "a section's name has letters, digits and _ alone: a host's name goes into option name\n"
 #define TEN(x) x x x x x x x x x x
@@ -271,8 +271,7 @@ static const struct {
     {BASE "option ttl '60", "FILE:10: " QUOTE},
     {BASE "# it's a comment\noption ttl x\n",
      "FILE:11: 'ttl = x': not a whole number from 1 to 2147483647\n"},
-    {BASE "option ttl '#60'\n",
-     "FILE:10: 'ttl = #60': not a whole number from 1 to 2147483647\n"},
+    {BASE "option ttl '#60'\n", "FILE:10: 'ttl = #60': not a whole number from 1 to 2147483647\n"},
     {BASE "option ttl 6'0 #;'\n",
      "FILE:10: 'ttl = 60 #;': not a whole number from 1 to 2147483647\n"},
     {BASE "option ttl 60\x01\n", "FILE:10: a control character\n"},
@@ -399,7 +398,9 @@ static void test_recognised(void **state)
         const char *text, *said;
     } rows[] = {
         {"\n\r\n  # [daneroll]\n; comment\n\tconfig daneroll\n", "FILE: there is no [host NAME]"},
-        {"\xef\xbb\xbf" "config daneroll\n", "FILE: there is no [host NAME]"},
+        {"\xef\xbb\xbf"
+         "config daneroll\n",
+         "FILE: there is no [host NAME]"},
         {"package x # = y\n", "FILE: there is no [host NAME]"},
         {"c daneroll", "FILE: there is no [host NAME]"},
         {"config daneroll # 'a = b: c'\noption x '", "FILE:2: " QUOTE},
@@ -420,8 +421,9 @@ static void test_recognised(void **state)
 static void test_secrets(void **state)
 {
     (void)state;
-    static const char good[] = "config provider cf\noption type cloudflare\noption token topsecret\n"
-                               "config host a\noption name a.example.org\noption certificate /c\n";
+    static const char good[] =
+        "config provider cf\noption type cloudflare\noption token topsecret\n"
+        "config host a\noption name a.example.org\noption certificate /c\n";
     /* Whatever is broken about its line, the secret is not repeated. */
     static const char *const broken[] = {
         "config provider cf\noption type 'cloudflare\n\toption token 'topsecret'\n",
@@ -506,8 +508,10 @@ static void test_many(void **state)
     assert_non_null(text);
     size_t used = (size_t)sprintf(text, "%s", BASE);
     for (int i = 0; i < 2100; i++)
-        used += (size_t)sprintf(text + used, "config host h%d\noption name h%d.example.org\n"
-                                             "option pair mail\n", i, i);
+        used += (size_t)sprintf(text + used,
+                                "config host h%d\noption name h%d.example.org\n"
+                                "option pair mail\n",
+                                i, i);
     struct trial *t = load(text);
     expect_said(t, "FILE: more than 2048 sections\n");
     trial_end(t);
