@@ -344,7 +344,8 @@ def feed_rows():
             name = rows()["arm"][0]
             same(chosen("ARCH=arm", flags, architecture=name), "arm row_flags='-mcpu=its-own'")
             same(chosen("ARCH=mips", flags, architecture="mips_mips32"),
-                 "mips row_flags='-msoft-float -mno-abicalls -mcpu=its-own'")
+                 "mips row_flags='-msoft-float -mno-abicalls -minterlink-compressed "
+                 "-mcpu=its-own'")
 
 
 @case("the feed's Makefile installs the very files of the .ipk, from a copy of the sources")

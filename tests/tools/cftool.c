@@ -154,7 +154,7 @@ static int configure(struct conf_provider *conf, const char *endpoint)
 
 int main(int argc, char **argv)
 {
-    struct trust trust;
+    struct trust trust = {.path = NULL};
     struct conf_provider conf = {0};
     const char *patience = getenv("CFTOOL_PATIENCE");
     struct sigaction action = {.sa_handler = stop};
