@@ -46,7 +46,9 @@ static char *take_command(char *at, struct command *k)
 {
     char quote = '\0', *to = at;
     bool inside = false;
-    *k = (struct command){.count = 0};
+    k->count = 0;
+    for (size_t i = 0; i <= WORDS_MOST; i++)
+        k->words[i] = at + strlen(at);
     for (; *at != '\0' && (quote != '\0' || (*at != ';' && *at != '#')); at++) {
         if (quote == '\0' && is_blank(*at)) {
             if (inside)

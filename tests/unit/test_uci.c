@@ -434,8 +434,8 @@ static void test_secrets(void **state)
         "config provider cf\ntoken topsecret\n",
         "config provider cf\noption type cloudflare\noption tokne 'topsecret'\nconfig host a\n",
         "option token topsecret\nconfig provider cf\n",
-        "config provider cf\noption type cloudflare\nlist token topsecret\nlist token topsecret\n"
-        "config host a\n",
+        ("config provider cf\noption type cloudflare\nlist token topsecret\nlist token topsecret\n"
+         "config host a\n"),
     };
     struct trial *t = load(good);
     expect_good(t);
