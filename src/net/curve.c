@@ -136,7 +136,8 @@ int mbedtls_ecp_muladd_restartable(mbedtls_ecp_group *grp, mbedtls_ecp_point *R,
     int curve;
     const br_ec_impl *impl = impl_of(grp, &curve);
     (void)rs_ctx;
-    if (impl == NULL || mbedtls_ecp_get_type(grp) != MBEDTLS_ECP_TYPE_SHORT_WEIERSTRASS)
+    if (impl == NULL || impl->muladd == NULL ||
+        mbedtls_ecp_get_type(grp) != MBEDTLS_ECP_TYPE_SHORT_WEIERSTRASS)
         return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
     if (!is_factor(grp, m) || !is_factor(grp, n))
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
