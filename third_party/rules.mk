@@ -20,13 +20,10 @@ $(B)/src/%/.pinned: third_party/pins third_party/fetch third_party/rules.mk
 	 fi; \
 	 touch $@
 
-# BearSSL: the hashes and HMAC, the PEM encoder, the elliptic curves with their numbers; nothing else.
+# BearSSL: the PEM encoder, the elliptic curves with their numbers; nothing else.
 BEARSSL_FILES := $(patsubst $(B)/src/bearssl/src/%.c,%,$(wildcard $(B)/src/bearssl/src/int/i31_*.c)) \
     ec/ec_p256_m31 ec/ec_c25519_m31 ec/ec_prime_i31 ec/ec_secp256r1 ec/ec_secp384r1 \
-    ec/ec_secp521r1 ec/ec_curve25519 int/i32_div32 codec/ccopy codec/pemenc \
-    codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
-    codec/dec32le codec/enc32le hash/sha2small hash/sha2big hash/sha1 hash/md5 hash/dig_size \
-    mac/hmac
+    ec/ec_secp521r1 ec/ec_curve25519 int/i32_div32 codec/ccopy codec/pemenc
 MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))
 
 # Functions that these files keep in tables or behind states which a client without a certificate never
