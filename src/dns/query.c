@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -135,17 +134,10 @@ static enum verdict judge(const struct talk *talk, const struct lane *lane,
 static int open_udp(struct lane *lane)
 {
     const struct dns_server *s = lane->server;
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(s->port)};
-    struct sockaddr_in6 v6 = {
-        .sin6_family = AF_INET6, .sin6_port = htons(s->port), .sin6_scope_id = s->scope};
-    bool is_v4 = s->length == ADDRESS_V4;
-    memcpy(&v4.sin_addr, s->octets, sizeof v4.sin_addr);
-    memcpy(&v6.sin6_addr, s->octets, sizeof v6.sin6_addr);
-    lane->fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (lane->fd < 0)
-        return -1;
-    return is_v4 ? connect(lane->fd, (const struct sockaddr *)&v4, sizeof v4)
-                 : connect(lane->fd, (const struct sockaddr *)&v6, sizeof v6);
+    struct sockaddr_storage to;
+    socklen_t length = address_socket(&to, s->octets, s->length, s->port, s->scope);
+    lane->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return lane->fd < 0 ? -1 : connect(lane->fd, (const struct sockaddr *)&to, length);
 }
 
 static bool passes(int error)
@@ -375,14 +367,14 @@ static void talk_tcp(struct asking *a, struct lane *lane, int64_t deadline)
 static void ask_lanes(struct asking *a, const struct dns_server *servers)
 {
     struct lane lanes[DNS_SERVERS_MOST];
-    bool tcp = (a->talk->flags & DNS_ASK_TCP) != 0;
+    bool tcp = (a->talk->flags & DNS_ASK_TCP) != 0, plain = (a->talk->flags & DNS_ASK_PLAIN) != 0;
     size_t left = 0;
     memset(lanes, 0, sizeof lanes);
     a->lanes = lanes;
     a->start = time_ticks();
     for (size_t i = 0; i < a->count; i++)
-        lanes[i] =
-            (struct lane){.server = &servers[i], .fd = -1, .state = tcp ? LANE_TCP : LANE_UDP};
+        lanes[i] = (struct lane){
+            .server = &servers[i], .fd = -1, .state = tcp ? LANE_TCP : LANE_UDP, .plain = plain};
     if (!tcp)
         talk_udp(a);
     for (size_t i = 0; i < a->count; i++)

@@ -16,22 +16,44 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static void read_line(struct dns_resolvers *r, const char *line, size_t length)
+/* What stands behind the keyword of a line; NULL where that is another. */
+static const char *behind(const char *line, size_t length, const char *keyword)
 {
-    static const char keyword[] = "nameserver";
-    char word[DNS_SERVER_TEXT_SIZE];
-    size_t at = sizeof keyword - 1, end;
+    size_t at = strlen(keyword);
     if (length <= at || memcmp(line, keyword, at) != 0 || !is_blank(line[at]))
-        return;
+        return NULL;
     while (at < length && is_blank(line[at]))
         at++;
-    for (end = at; end < length && !is_blank(line[end]);)
-        end++;
-    if (end - at >= sizeof word)
+    return line + at;
+}
+
+/* The octets from AT to END as text, where they fit. */
+static bool take(const char *at, const char *end, char *text, size_t size)
+{
+    size_t length = (size_t)(end - at);
+    if (length >= size)
+        return false;
+    memcpy(text, at, length);
+    text[length] = '\0';
+    return true;
+}
+
+static void read_line(struct dns_resolvers *r, const char *line, size_t length)
+{
+    char word[DNS_SERVER_TEXT_SIZE];
+    const char *at = behind(line, length, "nameserver"), *stop = line + length, *end = at;
+    if (at == NULL) {
+        at = behind(line, length, "search");
+        if (at == NULL)
+            at = behind(line, length, "domain");
+        if (at != NULL)
+            (void)take(at, stop, r->search, sizeof r->search);
         return;
-    memcpy(word, line + at, end - at);
-    word[end - at] = '\0';
-    if (dns_server_read(word, &r->list[r->count]) == 0)
+    }
+    while (end < stop && !is_blank(*end))
+        end++;
+    if (r->count < FILE_COUNT && take(at, end, word, sizeof word) &&
+        dns_server_read(word, &r->list[r->count]) == 0)
         r->count++;
 }
 
@@ -41,7 +63,7 @@ void dns_resolvers_file(struct dns_resolvers *r, const char *path)
     ssize_t length = file_read(path, text, sizeof text);
     const char *at = text, *end = text + (length < 0 ? 0 : length);
     memset(r, 0, sizeof *r);
-    while (at < end && r->count < FILE_COUNT) {
+    while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *stop = newline == NULL ? end : newline;
         read_line(r, at, (size_t)(stop - at));
@@ -100,6 +122,20 @@ enum dns_outcome dns_resolve(struct dns_resolvers *r, const struct dns_ask *ask,
     answer->message.rcode = refusal;
     answer->length = 0;
     return DNS_ANSWERED;
+}
+
+void dns_resolve_words(struct buf *b, const struct dns_resolvers *r, enum dns_outcome outcome,
+                       const struct dns_answer *answer)
+{
+    const char *words = outcome == DNS_ANSWERED ? dns_rcode_words(answer->message.rcode)
+                                                : dns_outcome_words(outcome, answer);
+    buf_text(b, "the resolver ");
+    dns_server_print(b, &r->list[r->first]);
+    buf_text(b, outcome == DNS_ANSWERED ? " answers " : ": ");
+    if (words != NULL)
+        buf_text(b, words);
+    else
+        buf_printf(b, "rcode %u", (unsigned)answer->message.rcode);
 }
 
 int dns_follow(struct dns_message *m, char name[DNS_NAME_SIZE], uint32_t *ttl)

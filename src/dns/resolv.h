@@ -14,16 +14,18 @@
 /* libc uses three; who names more by `resolver` means them all. */
 #define DNS_RESOLVERS_MOST 8
 #define DNS_RESOLV_CONF    "/etc/resolv.conf"
+#define DNS_SEARCH_SIZE    256
 
 struct dns_resolvers {
     struct dns_server list[DNS_RESOLVERS_MOST];
     size_t count;
     size_t first; /* who gave the last useful answer */
+    char search[DNS_SEARCH_SIZE]; /* domains that names without a dot are looked for in, or "" */
 };
 
 /*
- * Those of a resolv.conf(5): its first three `nameserver` lines. Where the file or such a line is
- * missing, 127.0.0.1, as libc does it.
+ * Those of a resolv.conf(5): its first three `nameserver` lines, and its last `search` or `domain`
+ * line. Where the file or a `nameserver` line is missing, 127.0.0.1, as libc does it.
  */
 void dns_resolvers_file(struct dns_resolvers *r, const char *path);
 /*
@@ -38,6 +40,9 @@ size_t dns_resolvers_given(struct dns_resolvers *r, const char *const *words, si
  */
 enum dns_outcome dns_resolve(struct dns_resolvers *r, const struct dns_ask *ask, int64_t deadline,
                              struct dns_answer *answer);
+/* "the resolver ADDRESS: no answer", "... answers SERVFAIL": what dns_resolve met. */
+void dns_resolve_words(struct buf *b, const struct dns_resolvers *r, enum dns_outcome outcome,
+                       const struct dns_answer *answer);
 
 /* CNAMEs in a row; BIND follows 11, Unbound 11. */
 #define DNS_ALIASES_MOST 11

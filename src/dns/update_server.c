@@ -5,10 +5,7 @@
 #include "base/time.h"
 #include "base/wipe.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* A resolver may have to ask a few servers itself. */
 #define RESOLVE_MS 10000
@@ -53,47 +50,25 @@ void update_close(struct update *u)
     wipe(&u->key, sizeof u->key);
 }
 
-static void take_address(struct update *u, const struct addrinfo *a)
-{
-    struct dns_server *s = &u->servers[u->servers_count];
-    memset(s, 0, sizeof *s);
-    s->port = u->port;
-    if (a->ai_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, a->ai_addr, sizeof v4);
-        s->length = ADDRESS_V4;
-        memcpy(s->octets, &v4.sin_addr, ADDRESS_V4);
-    } else if (a->ai_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, a->ai_addr, sizeof v6);
-        s->length = ADDRESS_V6;
-        s->scope = v6.sin6_scope_id;
-        memcpy(s->octets, &v6.sin6_addr, ADDRESS_V6);
-    } else {
-        return;
-    }
-    u->servers_count++;
-}
-
 static int look_up(struct update *u)
 {
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
+    struct address_list found;
+    struct net_words words;
     struct buf why = BUF_OVER(u->why);
     if (u->servers_count > 0)
         return 0;
     u->server_at = 0;
-    if (getaddrinfo(u->server, NULL, &hints, &list) == 0) {
-        for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
-            if (u->servers_count < UPDATE_ADDRESSES_MOST)
-                take_address(u, a);
-        }
-        freeaddrinfo(list);
+    if (address_look_up(u->server, INT64_MAX, &found, &words) != 0) {
+        buf_text(&why, words.text);
+        return UPDATE_NOT_REACHED;
     }
-    if (u->servers_count > 0)
-        return 0;
-    buf_text(&why, "its address could not be found");
-    return UPDATE_NOT_REACHED;
+    for (const struct address *a = found.list;
+         a < found.list + found.count && u->servers_count < UPDATE_ADDRESSES_MOST; a++) {
+        struct dns_server *s = &u->servers[u->servers_count++];
+        *s = (struct dns_server){.length = a->length, .port = u->port, .scope = a->scope};
+        memcpy(s->octets, a->octets, sizeof s->octets);
+    }
+    return 0;
 }
 
 bool update_apex(struct update *u, struct dns_soa *soa)

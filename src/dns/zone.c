@@ -60,15 +60,7 @@ static int resolve(struct dns_finder *f, const char *name, uint16_t type, unsign
     struct buf b = BUF_OVER(words);
     if (outcome == DNS_ANSWERED && (rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN))
         return 0;
-    buf_text(&b, "the resolver ");
-    dns_server_print(&b, &f->resolvers->list[f->resolvers->first]);
-    buf_text(&b, outcome == DNS_ANSWERED ? " answers " : ": ");
-    if (outcome != DNS_ANSWERED)
-        buf_text(&b, dns_outcome_words(outcome, &f->answer));
-    else if (dns_rcode_words(rcode) != NULL)
-        buf_text(&b, dns_rcode_words(rcode));
-    else
-        buf_printf(&b, "rcode %u", rcode);
+    dns_resolve_words(&b, f->resolvers, outcome, &f->answer);
     return fail(f, what, name, words);
 }
 

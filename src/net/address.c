@@ -1,6 +1,8 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define GROUPS (ADDRESS_V6 / 2)
@@ -55,4 +57,20 @@ size_t address_read(const char *text, uint8_t octets[ADDRESS_V6])
     if (inet_pton(AF_INET6, text, octets) == 1)
         return ADDRESS_V6;
     return 0;
+}
+
+unsigned address_socket(struct sockaddr_storage *to, const uint8_t *octets, size_t length,
+                        uint16_t port, uint32_t scope)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 v6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_scope_id = scope};
+    if (length == ADDRESS_V4) {
+        memcpy(&v4.sin_addr, octets, sizeof v4.sin_addr);
+        memcpy(to, &v4, sizeof v4);
+        return sizeof v4;
+    }
+    memcpy(&v6.sin6_addr, octets, sizeof v6.sin6_addr);
+    memcpy(to, &v6, sizeof v6);
+    return sizeof v6;
 }
