@@ -147,7 +147,7 @@ include third_party/rules.mk
 else
 # Two makes may run in one build folder at once: the lock lets one of them do this part.
 $(VARIANTS:%=$(B)/%/lib/.done): $(B)/%/lib/.done: $(B)/%/lib.flags third_party/pins \
-    third_party/mbedtls_config.h third_party/rules.mk | $(B)/.have-build
+    third_party/mbedtls_config.h $(wildcard third_party/*_alt.h) third_party/rules.mk | $(B)/.have-build
 	+@mkdir -p $(@D) && flock $(B)/.lock sh -e -c '\
 	    $(MAKE) -s --no-print-directory INSIDE=1 sources; \
 	    $(MAKE) -s --no-print-directory INSIDE=1 $@'

@@ -20,10 +20,13 @@ $(B)/src/%/.pinned: third_party/pins third_party/fetch third_party/rules.mk
 	 fi; \
 	 touch $@
 
-# BearSSL: the PEM encoder, the elliptic curves with their numbers; nothing else.
+# BearSSL: the hashes and HMAC, the PEM encoder, the elliptic curves with their numbers; nothing else.
 BEARSSL_FILES := $(patsubst $(B)/src/bearssl/src/%.c,%,$(wildcard $(B)/src/bearssl/src/int/i31_*.c)) \
     ec/ec_p256_m31 ec/ec_c25519_m31 ec/ec_prime_i31 ec/ec_secp256r1 ec/ec_secp384r1 \
-    ec/ec_secp521r1 ec/ec_curve25519 int/i32_div32 codec/ccopy codec/pemenc
+    ec/ec_secp521r1 ec/ec_curve25519 int/i32_div32 codec/ccopy codec/pemenc \
+    codec/dec32be codec/enc32be codec/dec64be codec/enc64be \
+    codec/dec32le codec/enc32le hash/sha2small hash/sha2big hash/sha1 hash/md5 hash/dig_size \
+    mac/hmac
 MBEDTLS_FILES := $(patsubst $(B)/src/mbedtls/library/%.c,%,$(wildcard $(B)/src/mbedtls/library/*.c))
 
 # Functions that these files keep in tables or behind states which a client without a certificate never
@@ -56,7 +59,7 @@ $(B)/$(1)/lib/%.a: third_party/rules.mk
 	@echo "  AR      $$@"
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
-$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
+$(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h $(wildcard third_party/*_alt.h) third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
 $(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)

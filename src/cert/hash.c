@@ -1,13 +1,16 @@
+#include "base/wipe.h"
 #include "cert/spki.h"
 
-#include <mbedtls/sha256.h>
-#include <mbedtls/sha512.h>
+#include <bearssl.h>
 #include <string.h>
 
-/* Mbed TLS's own code, as configured, never fails. */
 void cert_sha256(const uint8_t *bytes, size_t length, uint8_t out[32])
 {
-    (void)mbedtls_sha256(bytes, length, out, 0);
+    br_sha256_context context;
+    br_sha256_init(&context);
+    br_sha256_update(&context, bytes, length);
+    br_sha256_out(&context, out);
+    wipe(&context, sizeof context);
 }
 
 void cert_mix(uint8_t digest[32], const void *bytes, size_t length)
@@ -20,7 +23,11 @@ void cert_mix(uint8_t digest[32], const void *bytes, size_t length)
 
 void cert_sha512(const uint8_t *bytes, size_t length, uint8_t out[64])
 {
-    (void)mbedtls_sha512(bytes, length, out, 0);
+    br_sha512_context context;
+    br_sha512_init(&context);
+    br_sha512_update(&context, bytes, length);
+    br_sha512_out(&context, out);
+    wipe(&context, sizeof context);
 }
 
 void cert_digest(const struct cert_object *object, struct cert_digests *digests)

@@ -1,22 +1,23 @@
 #include "dns/tsig.h"
 
 #include "base/cursor.h"
+#include "base/wipe.h"
 #include "dns/message.h"
 
-#include <mbedtls/md.h>
+#include <bearssl.h>
 #include <string.h>
 #include <strings.h>
 
 struct tsig_algorithm {
     const char *name;
     size_t length; /* of the MAC */
-    mbedtls_md_type_t hash;
+    const br_hash_class *hash;
 };
 
 static const struct tsig_algorithm algorithms[] = {
-    {"hmac-sha256", 32, MBEDTLS_MD_SHA256},
-    {"hmac-sha384", 48, MBEDTLS_MD_SHA384},
-    {"hmac-sha512", 64, MBEDTLS_MD_SHA512},
+    {"hmac-sha256", 32, &br_sha256_vtable},
+    {"hmac-sha384", 48, &br_sha384_vtable},
+    {"hmac-sha512", 64, &br_sha512_vtable},
 };
 
 const struct tsig_algorithm *tsig_algorithm_named(const char *name, size_t length)
@@ -52,34 +53,28 @@ static uint8_t *put_number(uint8_t *to, uint64_t number, unsigned octets)
     return to;
 }
 
-/* Once it is set up, Mbed TLS's own code, as configured, never fails. */
-static void add(mbedtls_md_context_t *hmac, const uint8_t *bytes, size_t length)
-{
-    (void)mbedtls_md_hmac_update(hmac, bytes, length);
-}
-
-static void add_name(mbedtls_md_context_t *hmac, const char *name)
+static void add_name(br_hmac_context *hmac, const char *name)
 {
     uint8_t wire[DNS_NAME_WIRE];
     int length = dns_name_wire(name, wire);
-    add(hmac, wire, length > 0 ? (size_t)length : 0);
+    br_hmac_update(hmac, wire, length > 0 ? (size_t)length : 0);
 }
 
-static void add_variables(mbedtls_md_context_t *hmac, const struct tsig_key *key,
+static void add_variables(br_hmac_context *hmac, const struct tsig_key *key,
                           const struct variables *v)
 {
     uint8_t octets[12], *end;
     add_name(hmac, key->name);
     end = put_number(octets, DNS_CLASS_ANY, 2);
     end = put_number(end, 0, 4); /* its TTL */
-    add(hmac, octets, (size_t)(end - octets));
+    br_hmac_update(hmac, octets, (size_t)(end - octets));
     add_name(hmac, key->algorithm->name);
     end = put_number(octets, v->time, 6);
     end = put_number(end, v->fudge, 2);
     end = put_number(end, v->error, 2);
     end = put_number(end, v->other_length, 2);
-    add(hmac, octets, (size_t)(end - octets));
-    add(hmac, v->other, v->other_length);
+    br_hmac_update(hmac, octets, (size_t)(end - octets));
+    br_hmac_update(hmac, v->other, v->other_length);
 }
 
 /* A message in two parts, as its header is not signed as it was sent. */
@@ -90,27 +85,25 @@ struct signing {
     size_t rest_length;
 };
 
-/* False without memory. */
-static bool make_mac(const struct tsig_key *key, const struct signing *s, const struct variables *v,
+static void make_mac(const struct tsig_key *key, const struct signing *s, const struct variables *v,
                      uint8_t mac[TSIG_MAC_MOST])
 {
-    mbedtls_md_context_t hmac;
-    mbedtls_md_init(&hmac);
-    if (mbedtls_md_setup(&hmac, mbedtls_md_info_from_type(key->algorithm->hash), 1) != 0)
-        return false;
-    (void)mbedtls_md_hmac_starts(&hmac, key->secret, key->length);
+    br_hmac_key_context prepared;
+    br_hmac_context hmac;
+    br_hmac_key_init(&prepared, key->algorithm->hash, key->secret, key->length);
+    br_hmac_init(&hmac, &prepared, 0);
     if (s->request != NULL) {
         uint8_t size[2];
         (void)put_number(size, s->request->length, 2);
-        add(&hmac, size, sizeof size);
-        add(&hmac, s->request->mac, s->request->length);
+        br_hmac_update(&hmac, size, sizeof size);
+        br_hmac_update(&hmac, s->request->mac, s->request->length);
     }
-    add(&hmac, s->header, DNS_HEADER_SIZE);
-    add(&hmac, s->rest, s->rest_length);
+    br_hmac_update(&hmac, s->header, DNS_HEADER_SIZE);
+    br_hmac_update(&hmac, s->rest, s->rest_length);
     add_variables(&hmac, key, v);
-    (void)mbedtls_md_hmac_finish(&hmac, mac);
-    mbedtls_md_free(&hmac);
-    return true;
+    br_hmac_out(&hmac, mac);
+    wipe(&prepared, sizeof prepared);
+    wipe(&hmac, sizeof hmac);
 }
 
 /* ---- requests ---- */
@@ -128,8 +121,7 @@ int tsig_sign(const struct tsig_key *key, struct dns_builder *message, int64_t w
                               .rest = message->bytes + DNS_HEADER_SIZE,
                               .rest_length = (size_t)length - DNS_HEADER_SIZE};
     request->length = key->algorithm->length;
-    if (!make_mac(key, &s, &v, request->mac))
-        return DNS_TOO_LONG;
+    make_mac(key, &s, &v, request->mac);
     uint8_t *end = put_number(rdata + name, v.time, 6);
     end = put_number(end, v.fudge, 2);
     end = put_number(end, request->length, 2);
@@ -205,9 +197,8 @@ static enum tsig_code check_mac(const struct tsig_key *key, const struct tsig_re
     unsigned additional = (unsigned)header[10] << 8 | header[11];
     (void)put_number(header, r->original_id, 2);
     (void)put_number(header + 10, additional - 1, 2);
-    return make_mac(key, &s, &r->v, mac) && equal(mac, r->mac, key->algorithm->length)
-               ? TSIG_GOOD
-               : TSIG_FORGED;
+    make_mac(key, &s, &r->v, mac);
+    return equal(mac, r->mac, key->algorithm->length) ? TSIG_GOOD : TSIG_FORGED;
 }
 
 static enum tsig_code check_time(const struct record *r, int64_t wall, struct tsig_answer *answer)
