@@ -46,6 +46,9 @@ slow_ecp := -Dmbedtls_ecp_mul=mbedtls_slow_mul \
     -Dmbedtls_ecp_muladd_restartable=mbedtls_slow_muladd_restartable \
     -Dmbedtls_ecp_check_pub_priv=mbedtls_slow_check_pub_priv
 
+# These loops take the time of a handshake; the rest of the library is compiled small.
+quick := bignum bignum_core bignum_mod bignum_mod_raw aes gcm chacha20 poly1305
+
 # third_party_rules VARIANT: $(B)/VARIANT/lib/lib{mbedtls,bearssl,inih}.a
 define third_party_rules
 $(B)/$(1)/lib/.done: $(B)/$(1)/lib/libmbedtls.a $(B)/$(1)/lib/libbearssl.a $(B)/$(1)/lib/libinih.a
@@ -60,7 +63,7 @@ $(B)/$(1)/lib/%.a: third_party/rules.mk
 	@rm -f $$@ && $$($(1)_AR) crD $$@ $$(filter %.o,$$^)
 
 $(B)/$(1)/lib/mbedtls/%.o: $(B)/src/mbedtls/library/%.c third_party/mbedtls_config.h $(wildcard third_party/*_alt.h) third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/mbedtls/.sum
-	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
+	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) $$(if $$(filter $$*,$$(quick)),,$$($(1)_SMALLER)) $$(foreach f,$$(unused_$$*),-D$$(f)=unused_$$(f)) $$(slow_$$*),mbedtls)
 $(B)/$(1)/lib/bearssl/%.o: $(B)/src/bearssl/src/%.c third_party/rules.mk $(B)/$(1)/lib.flags $(B)/src/bearssl/.sum
 	$$(call third_party_compile,$$($(1)_CC) $$($(1)_LIB_CFLAGS) -I$(B)/src/bearssl/src,bearssl)
 $(B)/$(1)/lib/inih/%.o: $(B)/src/inih/%.c $(B)/$(1)/lib.flags $(B)/src/inih/.sum
