@@ -99,17 +99,16 @@ static void read_hosts(struct finding *f)
 
 /* ---- DNS --------------------------------------------------------------------------------------*/
 
-/* Read anew each time, as libc does it: a run with --wait outlives a resolv.conf. */
+/*
+ * Read anew each time, as libc does it: a run with --wait outlives a resolv.conf. Who answered last
+ * is still asked first.
+ */
 static struct dns_resolvers *machine_resolvers(void)
 {
     static struct dns_resolvers resolvers;
-    struct dns_resolvers now;
-    dns_resolvers_file(&now, DNS_RESOLV_CONF);
-    now.first = resolvers.first;
-    if (memcmp(&now, &resolvers, sizeof now) != 0) {
-        resolvers = now;
-        resolvers.first = 0;
-    }
+    size_t first = resolvers.first;
+    dns_resolvers_file(&resolvers, DNS_RESOLV_CONF);
+    resolvers.first = first < resolvers.count ? first : 0;
     return &resolvers;
 }
 

@@ -19,7 +19,7 @@
 struct dns_resolvers {
     struct dns_server list[DNS_RESOLVERS_MOST];
     size_t count;
-    size_t first; /* who gave the last useful answer */
+    size_t first;                 /* who gave the last useful answer */
     char search[DNS_SEARCH_SIZE]; /* domains that names without a dot are looked for in, or "" */
 };
 
