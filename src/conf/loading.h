@@ -97,7 +97,7 @@ const struct conf_provider_kind *kind_of(const struct conf_tables *tables, const
 /* A value's items in the arena; the reader's array is the caller's. */
 struct conf_list keep_list(struct loading *l, const struct conf_value *value);
 void *take_memory(struct loading *l, size_t count, size_t size);
-const char *take_copy(struct loading *l, const char *text);
+char *take_copy(struct loading *l, const char *text);
 void fault(struct loading *l, const char *where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void fault_in(struct loading *l, const struct section *s, const char *format, ...)

@@ -19,7 +19,7 @@ void *take_memory(struct loading *l, size_t count, size_t size)
     return memory;
 }
 
-const char *take_copy(struct loading *l, const char *text)
+char *take_copy(struct loading *l, const char *text)
 {
     size_t length = strlen(text);
     char *copy = take_memory(l, length + 1, 1);
@@ -104,10 +104,10 @@ void where_of(const struct conf *conf, const struct value *v, struct buf *b)
 const char *spell(struct loading *l, const struct value *v, const char *name)
 {
     bool other = l->uci && (v == NULL || v->rank == RANK_FILE);
-    const char *copy = other ? take_copy(l, name) : NULL;
+    char *copy = other ? take_copy(l, name) : NULL;
     if (copy == NULL)
         return name;
-    uci_swap((char *)(uintptr_t)copy);
+    uci_swap(copy);
     return copy;
 }
 

@@ -1,12 +1,9 @@
-/*
- * net/address.h's address_look_up.
- */
+#include "dns/names.h"
+
 #include "base/name.h"
 #include "base/time.h"
 #include "dns/resolv.h"
-#include "net/address.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -32,7 +29,7 @@ struct finding {
 static void add(struct finding *f, const uint8_t *octets, size_t length, uint32_t scope)
 {
     struct address_list *list = length == ADDRESS_V4 ? &f->v4 : &f->v6;
-    if (list->count == ADDRESS_LIST_MOST)
+    if (length == 0 || list->count == ADDRESS_LIST_MOST)
         return;
     struct address *a = &list->list[list->count++];
     *a = (struct address){.length = (uint8_t)length, .scope = scope};
@@ -42,13 +39,6 @@ static void add(struct finding *f, const uint8_t *octets, size_t length, uint32_
 static bool found_any(const struct finding *f)
 {
     return f->v4.count + f->v6.count > 0;
-}
-
-static void add_literal(struct finding *f, const char *text)
-{
-    struct dns_server server;
-    if (strchr(text, '@') == NULL && dns_server_read(text, &server) == 0)
-        add(f, server.octets, server.length, server.scope);
 }
 
 /* ---- /etc/hosts -------------------------------------------------------------------------------*/
@@ -66,7 +56,9 @@ static void read_hosts_line(struct finding *f, char *line)
         if (address == NULL)
             address = at;
         else if (name_equal(at, f->host)) {
-            add_literal(f, address);
+            uint8_t octets[ADDRESS_V6];
+            uint32_t scope;
+            add(f, octets, address_read_scoped(address, octets, &scope), scope);
             return;
         }
     }
@@ -197,16 +189,8 @@ static void append(struct address_list *to, const struct address_list *list)
 
 /* ---- all of it --------------------------------------------------------------------------------*/
 
-static bool is_name(const char *host)
-{
-    const char *at = host;
-    while (isalnum((unsigned char)*at) || *at == '-' || *at == '.' || *at == '_')
-        at++;
-    return *at == '\0' && at > host;
-}
-
-int address_look_up(const char *host, int64_t deadline, struct address_list *found,
-                    struct net_words *why)
+int names_look_up(const char *host, int64_t deadline, struct address_list *found,
+                  struct net_words *why)
 {
     struct buf b = BUF_OVER(why->text);
     struct finding f = {.host = host, .deadline = time_ticks() + LOOK_UP_MS, .why = &b};
@@ -214,23 +198,14 @@ int address_look_up(const char *host, int64_t deadline, struct address_list *fou
     if (deadline < f.deadline)
         f.deadline = deadline;
     buf_clean(&b, host, strlen(host));
-    if (name_equal(host, "localhost")) {
-        add_literal(&f, "127.0.0.1");
-        add_literal(&f, "::1");
-    } else {
-        add_literal(&f, host);
-        if (!found_any(&f) && is_name(host)) {
-            read_hosts(&f);
-            if (!found_any(&f))
-                rc = ask_dns(&f);
-        }
-    }
+    read_hosts(&f);
+    if (!found_any(&f))
+        rc = ask_dns(&f);
     if (rc == 0 && !found_any(&f)) {
         buf_text(&b, " has no address");
         rc = NET_NO_ADDRESS;
     }
     bool v6_first = f.v6.count > 0 && prefers_v6(&f.v6.list[0]);
-    found->count = 0;
     append(found, v6_first ? &f.v6 : &f.v4);
     append(found, v6_first ? &f.v4 : &f.v6);
     return rc;

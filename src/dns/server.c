@@ -2,7 +2,6 @@
 
 #include "base/fault.h"
 
-#include <net/if.h>
 #include <string.h>
 
 /* Five digits and nothing else, 1 to 65535; 0 otherwise. */
@@ -33,19 +32,8 @@ int dns_server_read(const char *text, struct dns_server *server)
         *at = '\0';
         server->port = read_port(at + 1);
     }
-    char *interface = strchr(address, '%');
-    if (interface != NULL) {
-        *interface = '\0';
-        server->scope = if_nametoindex(interface + 1);
-        if (server->scope == 0)
-            server->scope = read_port(interface + 1);
-        if (server->scope == 0)
-            return -1;
-    }
-    server->length = (uint8_t)address_read(address, server->octets);
-    if (server->length == 0 || server->port == 0)
-        return -1;
-    return interface != NULL && server->length != ADDRESS_V6 ? -1 : 0;
+    server->length = (uint8_t)address_read_scoped(address, server->octets, &server->scope);
+    return server->length == 0 || server->port == 0 ? -1 : 0;
 }
 
 void dns_server_print(struct buf *b, const struct dns_server *server)

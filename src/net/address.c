@@ -1,11 +1,21 @@
 #include "net/address.h"
 
+#include "base/name.h"
+
 #include <arpa/inet.h>
+#include <ctype.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define GROUPS (ADDRESS_V6 / 2)
+/* Of an address without its interface. */
+#define TEXT_SIZE 46
+/* Numbers of interfaces that are read. */
+#define SCOPE_MOST 65535
+
+static address_finder *find;
 
 static unsigned group(const uint8_t *octets, unsigned i)
 {
@@ -73,4 +83,73 @@ unsigned address_socket(struct sockaddr_storage *to, const uint8_t *octets, size
     memcpy(&v6.sin6_addr, octets, sizeof v6.sin6_addr);
     memcpy(to, &v6, sizeof v6);
     return sizeof v6;
+}
+
+/* ---- looking up -------------------------------------------------------------------------------*/
+
+/* A name of an interface, or its number. 0 for neither. */
+static uint32_t read_scope(const char *text)
+{
+    uint32_t number = if_nametoindex(text);
+    for (const char *at = number == 0 ? text : ""; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9' || number > SCOPE_MOST)
+            return 0;
+        number = number * 10 + (uint32_t)(*at - '0');
+    }
+    return number;
+}
+
+size_t address_read_scoped(const char *text, uint8_t octets[ADDRESS_V6], uint32_t *scope)
+{
+    char address[TEXT_SIZE];
+    size_t length = strcspn(text, "%");
+    *scope = 0;
+    if (length >= sizeof address)
+        return 0;
+    memcpy(address, text, length);
+    address[length] = '\0';
+    size_t read = address_read(address, octets);
+    if (text[length] == '\0')
+        return read;
+    *scope = read == ADDRESS_V6 ? read_scope(text + length + 1) : 0;
+    return *scope != 0 ? read : 0;
+}
+
+static bool is_name(const char *host)
+{
+    const char *at = host;
+    while (isalnum((unsigned char)*at) || *at == '-' || *at == '.' || *at == '_')
+        at++;
+    return *at == '\0' && at > host;
+}
+
+void address_found_by(address_finder *finder)
+{
+    find = finder;
+}
+
+int address_look_up(const char *host, int64_t deadline, struct address_list *found,
+                    struct net_words *why)
+{
+    static const struct address loopback[] = {
+        {.octets = {[ADDRESS_V6 - 1] = 1}, .length = ADDRESS_V6},
+        {.octets = {127, 0, 0, 1}, .length = ADDRESS_V4}};
+    struct buf b = BUF_OVER(why->text);
+    struct address a = {.length = 0};
+    found->count = 0;
+    if (name_equal(host, "localhost")) {
+        memcpy(found->list, loopback, sizeof loopback);
+        found->count = sizeof loopback / sizeof loopback[0];
+        return 0;
+    }
+    a.length = (uint8_t)address_read_scoped(host, a.octets, &a.scope);
+    if (a.length != 0) {
+        found->list[found->count++] = a;
+        return 0;
+    }
+    if (find != NULL && is_name(host))
+        return find(host, deadline, found, why);
+    buf_clean(&b, host, strlen(host));
+    buf_text(&b, " has no address");
+    return NET_NO_ADDRESS;
 }

@@ -19,6 +19,8 @@
 void address_print(struct buf *b, const uint8_t *octets, size_t length);
 /* Octets of an address literal, IPv4 or IPv6 without brackets: 4 or 16, or 0 where it is none. */
 size_t address_read(const char *text, uint8_t octets[ADDRESS_V6]);
+/* The same; a link-local one may have %INTERFACE behind it, a name or a number: into SCOPE, else 0. */
+size_t address_read_scoped(const char *text, uint8_t octets[ADDRESS_V6], uint32_t *scope);
 
 /* For connect(2): its length; the port in host order, the scope of a link-local address, else 0. */
 struct sockaddr_storage;
@@ -39,16 +41,20 @@ struct address_list {
 };
 
 /*
- * The addresses of a host, a name or a literal (IPv6 without brackets, link-local with %INTERFACE):
- * "localhost" is loopback (RFC 6761 section 6.3); else those of /etc/hosts; else those that the
- * resolvers of /etc/resolv.conf know, a name without a dot in its search list first. The family
- * that this machine reaches best comes first. Takes ten seconds at most. 0, or NET_NO_ADDRESS with
- * the words.
- *
- * The code is dns/names.c, a floor higher, where DNS is spoken in any case: libc's getaddrinfo has
- * a resolver of its own, sorting, and stdio for three files, 15 KB.
+ * The addresses of a host: a literal (as address_read_scoped), "localhost", which is loopback (RFC
+ * 6761 section 6.3), or a name, by the finder below. What can be no name is not asked about. DEADLINE
+ * is time_ticks(). 0, or NET_NO_ADDRESS with the words.
  */
 int address_look_up(const char *host, int64_t deadline, struct address_list *found,
                     struct net_words *why);
+
+/* Who finds the addresses of a name: arguments and results as above, FOUND being empty. */
+typedef int address_finder(const char *name, int64_t deadline, struct address_list *found,
+                           struct net_words *why);
+/*
+ * Said once, by main: who speaks DNS stands a floor higher (dns/names.h). Without it no name has an
+ * address.
+ */
+void address_found_by(address_finder *finder);
 
 #endif

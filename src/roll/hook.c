@@ -28,8 +28,6 @@
 #define VARIABLE_TEXT_SIZE 8192
 #define PATH_TEXT_SIZE     2048
 
-extern char **environ;
-
 /* --- environment ----------------------------------------------------------------------------- */
 
 struct environment {
