@@ -29,7 +29,7 @@ struct finding {
 static void add(struct finding *f, const uint8_t *octets, size_t length, uint32_t scope)
 {
     struct address_list *list = length == ADDRESS_V4 ? &f->v4 : &f->v6;
-    if (length == 0 || list->count == ADDRESS_LIST_MOST)
+    if (list->count == ADDRESS_LIST_MOST)
         return;
     struct address *a = &list->list[list->count++];
     *a = (struct address){.length = (uint8_t)length, .scope = scope};
@@ -39,6 +39,15 @@ static void add(struct finding *f, const uint8_t *octets, size_t length, uint32_
 static bool found_any(const struct finding *f)
 {
     return f->v4.count + f->v6.count > 0;
+}
+
+static void add_literal(struct finding *f, const char *text)
+{
+    uint8_t octets[ADDRESS_V6] = {0};
+    uint32_t scope = 0;
+    size_t length = address_read_scoped(text, octets, &scope);
+    if (length != 0)
+        add(f, octets, length, scope);
 }
 
 /* ---- /etc/hosts -------------------------------------------------------------------------------*/
@@ -56,9 +65,7 @@ static void read_hosts_line(struct finding *f, char *line)
         if (address == NULL)
             address = at;
         else if (name_equal(at, f->host)) {
-            uint8_t octets[ADDRESS_V6];
-            uint32_t scope;
-            add(f, octets, address_read_scoped(address, octets, &scope), scope);
+            add_literal(f, address);
             return;
         }
     }

@@ -19,7 +19,10 @@
 void address_print(struct buf *b, const uint8_t *octets, size_t length);
 /* Octets of an address literal, IPv4 or IPv6 without brackets: 4 or 16, or 0 where it is none. */
 size_t address_read(const char *text, uint8_t octets[ADDRESS_V6]);
-/* The same; a link-local one may have %INTERFACE behind it, a name or a number: into SCOPE, else 0. */
+/*
+ * The same; an IPv6 one may have %INTERFACE behind it, a name or a number, which goes into SCOPE;
+ * else that is 0.
+ */
 size_t address_read_scoped(const char *text, uint8_t octets[ADDRESS_V6], uint32_t *scope);
 
 /* For connect(2): its length; the port in host order, the scope of a link-local address, else 0. */
@@ -42,8 +45,8 @@ struct address_list {
 
 /*
  * The addresses of a host: a literal (as address_read_scoped), "localhost", which is loopback (RFC
- * 6761 section 6.3), or a name, by the finder below. What can be no name is not asked about. DEADLINE
- * is time_ticks(). 0, or NET_NO_ADDRESS with the words.
+ * 6761 section 6.3), or a name, by the finder below. What can be no name is not asked about.
+ * DEADLINE is time_ticks(). 0, or NET_NO_ADDRESS with the words.
  */
 int address_look_up(const char *host, int64_t deadline, struct address_list *found,
                     struct net_words *why);
