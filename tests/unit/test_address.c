@@ -84,12 +84,83 @@ static void refuses(void **state)
     assert_string_equal(text, "");
 }
 
+static void has_an_interface(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t length;
+        uint32_t scope;
+    } cases[] = {
+        {"fe80::1%7", ADDRESS_V6, 7},
+        {"fe80::1%65535", ADDRESS_V6, 65535},
+        {"fe80::1", ADDRESS_V6, 0},
+        {"192.0.2.1", ADDRESS_V4, 0},
+        {"192.0.2.1%7", 0, 0},
+        {"fe80::1%", 0, 0},
+        {"fe80::1%0", 0, 0},
+        {"fe80::1%7x", 0, 0},
+        {"fe80::1%no-interface", 0, 0},
+        {"fe80::1%-1", 0, 0},
+        {"fe80::1%18446744073", 0, 0},
+        {"%7", 0, 0},
+        {"host.example%7", 0, 0},
+        {"", 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t octets[ADDRESS_V6];
+        uint32_t scope = 99;
+        assert_int_equal(address_read_scoped(cases[i].text, octets, &scope), cases[i].length);
+        assert_int_equal(scope, cases[i].scope);
+    }
+    char longer[200] = "fe80::";
+    memset(longer + 6, '1', sizeof longer - 7);
+    uint8_t octets[ADDRESS_V6];
+    uint32_t scope;
+    assert_int_equal(address_read_scoped(longer, octets, &scope), 0);
+}
+
+static int asked;
+
+static int finder(const char *name, int64_t deadline, struct address_list *found,
+                  struct net_words *why)
+{
+    (void)deadline;
+    (void)why;
+    asked++;
+    assert_string_equal(name, "mail.example");
+    assert_int_equal(found->count, 0);
+    found->list[found->count++] = (struct address){.octets = {192, 0, 2, 1}, .length = ADDRESS_V4};
+    return 0;
+}
+
+static void looks_up(void **state)
+{
+    static const char *const no_names[] = {"", "a b.example", "x@y", "1.2.3.4%5", "::g"};
+    struct address_list found;
+    struct net_words why;
+    (void)state;
+    assert_int_equal(address_look_up("mail.example", INT64_MAX, &found, &why), NET_NO_ADDRESS);
+    assert_string_equal(why.text, "mail.example has no address");
+    address_found_by(finder);
+    for (size_t i = 0; i < sizeof no_names / sizeof no_names[0]; i++)
+        assert_int_equal(address_look_up(no_names[i], INT64_MAX, &found, &why), NET_NO_ADDRESS);
+    assert_int_equal(address_look_up("LocalHost.", INT64_MAX, &found, &why), 0);
+    assert_int_equal(found.count, 2);
+    assert_int_equal(address_look_up("fe80::1%3", INT64_MAX, &found, &why), 0);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.list[0].scope, 3);
+    assert_int_equal(asked, 0);
+    assert_int_equal(address_look_up("mail.example", INT64_MAX, &found, &why), 0);
+    assert_int_equal(asked, 1);
+    assert_int_equal(found.list[0].octets[0], 192);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_as_given),
-        cmocka_unit_test(reads_back),
-        cmocka_unit_test(refuses),
+        cmocka_unit_test(same_as_given),    cmocka_unit_test(reads_back), cmocka_unit_test(refuses),
+        cmocka_unit_test(has_an_interface), cmocka_unit_test(looks_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
