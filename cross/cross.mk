@@ -28,5 +28,16 @@ $(CROSS_TARGETS:%=$(B)/%/qemu/daneroll): $(B)/%/qemu/daneroll: cross/targets cro
 	    "$$name" "$$cpu" $(abspath $(B))/$*/daneroll; } >$@.new
 	@chmod +x $@.new && mv -f $@.new $@
 
-.PHONY: cross-check
-cross-check: cross-all $(CROSS_TARGETS:%=$(B)/%/qemu/daneroll)
+.PHONY: cross-check $(CROSS_TARGETS:%=count-%)
+cross-check: $(CROSS_TARGETS:%=$(B)/%/qemu/daneroll) $(CROSS_TARGETS:%=count-%)
+# The program of the target, and its memory counted (tests/count).
+$(CROSS_TARGETS:%=count-%): count-%: cross-%
+	+@$(MAKE) --no-print-directory TARGET=$* $(B)/$*/count/daneroll
+
+# The targets that the unit tests and the emulator's end-to-end tests are run for: both byte orders, words of 32 and 64 bits, char with
+# a sign and without. tests/run reads the names here.
+QEMU_TARGETS := mips mipsel arm aarch64
+.PHONY: unit-qemu-all $(QEMU_TARGETS:%=unit-qemu-%)
+unit-qemu-all: $(QEMU_TARGETS:%=unit-qemu-%)
+$(QEMU_TARGETS:%=unit-qemu-%): unit-qemu-%: cross-%
+	+@$(MAKE) --no-print-directory TARGET=$* unit-qemu

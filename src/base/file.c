@@ -176,7 +176,7 @@ int file_sync_directory_of(const char *path)
     return rc;
 }
 
-int file_replace(const char *path, const void *bytes, size_t length, mode_t mode)
+static int replace(const char *path, const void *bytes, size_t length, mode_t mode, bool sync)
 {
     char temporary[PATH_MAX];
     struct buf b = BUF_OVER(temporary);
@@ -185,13 +185,15 @@ int file_replace(const char *path, const void *bytes, size_t length, mode_t mode
         errno = ENAMETOOLONG;
         return FILE_FAILED;
     }
-    /* What a killed run left is taken away first, so that the mode is ours from the first byte. */
-    (void)unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    const int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    int fd = open(temporary, how, mode);
+    /* What a killed run left is taken away, so that the mode is ours from the first byte. */
+    if (fd < 0 && errno == EEXIST && unlink(temporary) == 0)
+        fd = open(temporary, how, mode);
     if (fd < 0)
         return FILE_FAILED;
     int rc = file_write(fd, bytes, length);
-    if (rc == 0 && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+    if (rc == 0 && (fchmod(fd, mode) != 0 || (sync && fsync(fd) != 0)))
         rc = FILE_FAILED;
     int cause = errno;
     if (close(fd) != 0 && rc == 0) {
@@ -207,7 +209,17 @@ int file_replace(const char *path, const void *bytes, size_t length, mode_t mode
         errno = cause;
         return rc;
     }
-    return file_sync_directory_of(path);
+    return sync ? file_sync_directory_of(path) : 0;
+}
+
+int file_replace(const char *path, const void *bytes, size_t length, mode_t mode)
+{
+    return replace(path, bytes, length, mode, true);
+}
+
+int file_replace_brief(const char *path, const void *bytes, size_t length, mode_t mode)
+{
+    return replace(path, bytes, length, mode, false);
 }
 
 int file_make_directory(const char *path, mode_t mode)

@@ -42,6 +42,8 @@ int file_write(int fd, const void *bytes, size_t length);
  * MODE and renamed; the directory is fsynced. Whatever fails, the former file stays as it was.
  */
 int file_replace(const char *path, const void *bytes, size_t length, mode_t mode);
+/* The same for what may be lost, or empty, after a crash of the machine: nothing is fsynced. */
+int file_replace_brief(const char *path, const void *bytes, size_t length, mode_t mode);
 /* Down to the disk with the names of the directory that PATH is in. 0 or FILE_FAILED. */
 int file_sync_directory_of(const char *path);
 /* Makes the directory and its parents, MODE for those made. 0 also when it is there. */

@@ -8,14 +8,19 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Read once: a process does not outlive its boot. */
 static void read_boot_id(char boot[TIME_BOOT_SIZE])
 {
-    memset(boot, 0, TIME_BOOT_SIZE);
+    static char known[TIME_BOOT_SIZE];
+    memcpy(boot, known, TIME_BOOT_SIZE);
+    if (known[0] != '\0')
+        return;
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
     if (read(fd, boot, TIME_BOOT_SIZE - 1) != TIME_BOOT_SIZE - 1)
         memset(boot, 0, TIME_BOOT_SIZE);
+    memcpy(known, boot, TIME_BOOT_SIZE);
     (void)close(fd);
 }
 

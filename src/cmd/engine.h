@@ -5,7 +5,7 @@
 #define CMD_ENGINE_H
 
 #include "cmd/cmd.h"
-#include "roll/act.h"
+#include "roll/acting.h"
 #include "roll/world_net.h"
 
 /* The default TTL is raised to what the provider takes; a given one is sent as it is. */

@@ -91,10 +91,12 @@ static int run_opened(struct running *r)
 
 static int run_run(const struct call *call)
 {
-    struct running r = {.call = call,
-                        .dry = call_flag(call, "dry-run"),
-                        .arena = arena_make(RUN_MEMORY),
-                        .local = {.lock = -1}};
+    /* Not on the stack of a router. */
+    static struct running r;
+    r.call = call;
+    r.dry = call_flag(call, "dry-run");
+    r.arena = arena_make(RUN_MEMORY);
+    r.local.lock = -1;
     enum log_level most = LOG_LEVEL_NOTICE;
     if (call_flag(call, "verbose"))
         most = LOG_LEVEL_DETAIL;

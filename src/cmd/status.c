@@ -58,11 +58,13 @@ static int prepare(struct looking *l)
 
 static int run_status(const struct call *call)
 {
-    struct looking l = {.call = call,
-                        .offline = call_flag(call, "offline"),
-                        .json = call_flag(call, "json"),
-                        .arena = arena_make(STATUS_MEMORY),
-                        .local = {.lock = -1}};
+    /* Not on the stack of a router. */
+    static struct looking l;
+    l.call = call;
+    l.offline = call_flag(call, "offline");
+    l.json = call_flag(call, "json");
+    l.arena = arena_make(STATUS_MEMORY);
+    l.local.lock = -1;
     log_setup(LOG_LEVEL_WARNING, false);
     int code = prepare(&l);
     bool told = code == EXIT_GOOD;

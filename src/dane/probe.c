@@ -75,6 +75,7 @@ static bool attempt(const struct probe_question *q, look_way way, struct probe_r
         .farewell = starttls_farewell(q->start),
         .visit = visit,
         .context = &a,
+        .prove = q->prove,
     };
     struct tcp tcp;
     memset(r, 0, sizeof *r);
@@ -87,7 +88,7 @@ static bool attempt(const struct probe_question *q, look_way way, struct probe_r
         r->words.text[0] = '\0';
         enum look seen = way(&tcp, &look, &r->words);
         r->code = code_of_look(seen);
-        r->proven = seen == LOOK_SERVED;
+        r->proven = q->prove && seen == LOOK_SERVED;
     }
     tcp_close(&tcp);
     if (r->code == PROBE_SERVED && a.unreadable) {
@@ -128,7 +129,8 @@ void probe(const struct probe_question *question, struct probe_result *result)
     }
     if (tls && !absent)
         tls = attempt(question, tls_look, result);
-    if (!tls || result->code == PROBE_SERVED || result->code == PROBE_UNSEEN)
+    if (!tls || result->code == PROBE_SERVED || result->code == PROBE_UNSEEN ||
+        (absent && question->absent))
         return;
     (void)attempt(question, tls_peek, &second);
     merge(result, &second, question->algorithm);

@@ -1,6 +1,7 @@
 /*
  * Asking a service for its certificate chain: TCP, STARTTLS where the protocol has it, and a TLS
- * handshake in which nothing is verified (RFC 7671, RFC 7672; no client is less strict).
+ * handshake in which nothing is verified, but, on demand, that the server holds the key (RFC 7671,
+ * RFC 7672; no client is less strict).
  *
  * One call asks one address for one kind of key. It makes one connection; a second one where TLS
  * fails otherwise than by time: that looks with older means (net/look.h) before it is said that
@@ -46,13 +47,14 @@ enum probe_code {
 struct probe_result {
     enum probe_code code;
     /* The server has shown that it holds the leaf's key: the handshake came to its end. False also
-     * where it could not, with a key or version that only the older means can see. */
+     * where it could not, with a key or version that only the older means can see, and where it was
+     * not asked to. */
     bool proven;
     struct cert_digests leaf;                        /* zero unless PROBE_SERVED */
     size_t issuers_count;                            /* 0 unless PROBE_SERVED */
     struct cert_digests issuers[PROBE_ISSUERS_MOST]; /* the rest of the chain, in the order sent;
                                                         no SPKI where one cannot be read */
-    struct net_words words;                          /* for a message; empty where `proven` */
+    struct net_words words; /* for a message; empty after a whole handshake */
 };
 
 struct probe_question {
@@ -61,8 +63,11 @@ struct probe_question {
     enum service_start start;
     const char *domain; /* the TLSA base domain: the server name sent; NULL sends none */
     enum probe_algorithm algorithm;
+    bool prove; /* whether it holds the key that it shows: `proven` */
     /* Nobody is known to have such a key: cheaper where that is so, and as sure where it is not. */
     bool unexpected;
+    /* ...and a moment ago this address had none by any means: the question alone is repeated. */
+    bool absent;
     int64_t connect_ms; /* for a connection */
     int64_t deadline;   /* time_ticks(), for all of it but half a second of farewells */
 };

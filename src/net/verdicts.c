@@ -57,5 +57,5 @@ void verdicts_keep(struct verdicts *v, const uint8_t digest[32])
     memcpy(v->digests[0], digest, 32);
     v->count += v->count < VERDICTS_MOST;
     if (v->path[0] != '\0')
-        (void)file_replace(v->path, v->digests, v->count * sizeof v->digests[0], FILE_MODE);
+        (void)file_replace_brief(v->path, v->digests, v->count * sizeof v->digests[0], FILE_MODE);
 }

@@ -1,76 +1,18 @@
 /*
  * Carries out a plan, an action at a time; each can be repeated, and a crash between any two leaves
- * the key in use vouched for.
+ * the key in use vouched for. The state is written before each, so that what was seen and what is
+ * about to be done is never forgotten, and before each long wait; not after it, as whatever comes
+ * next writes it, or the end of the call.
  */
 #ifndef ROLL_ACT_H
 #define ROLL_ACT_H
 
-#include "roll/plan.h"
-
-/* What went wrong in a call, for its exit code. */
-struct outcome {
-    bool failed;  /* something failed or does not match */
-    bool usage;   /* the configuration is wrong */
-    bool later;   /* a passing fault */
-    bool changed; /* something was done */
-};
-
-/* How a host fares in this call. */
-enum host_luck {
-    HOST_GOOD,
-    HOST_LATER, /* a passing fault: not before the next look after a wait */
-    HOST_OUT    /* refused: not again in this call */
-};
-
-/* What acting needs; owned by roll.c. */
-struct acting {
-    const struct conf *conf;
-    const struct world *world;
-    struct state *state;
-    struct observation *seen;
-    struct outcome *outcome;
-    enum host_luck *luck; /* by host */
-    unsigned *writes;     /* by host: rounds of writes since the last wait */
-    struct moment *wrote; /* by host: the last of this call; no boot: none */
-    bool *failed;      /* by pair: a command, or its installation, failed; not again in this call */
-    bool *loaded;      /* by pair: loaded in this call */
-    bool *shown;       /* by pair: a first round has shown it everywhere */
-    int64_t patience;  /* what pauses of this call may still take, seconds */
-    int64_t later;     /* the longest pause that a provider asked for, seconds */
-    struct buf *saved; /* the state's text as it stands on disk */
-    bool cannot_save;  /* the state could not be written */
-    bool ask_services; /* what services show may have changed */
-    bool ask_records; /* what providers and DNS show may have: it was written, or time has passed */
-};
-
-/* What carrying out a plan came to. */
-enum act_result {
-    ACT_NOTHING, /* nothing in it could be done now */
-    ACT_LOOK,    /* something was done: look again */
-    ACT_END      /* told to stop */
-};
+#include "roll/acting.h"
 
 /*
  * The actions of PLAN that may be done at one go: those of the first kind, in the order of enum
  * plan_kind, of which there are any. Each is looked at before the next kind begins.
  */
 enum act_result act_plan(struct acting *acting, const struct plan *plan);
-/* Runs the `renew` commands of the pairs wanted, each once. */
-void act_renew(struct acting *acting, const bool *pair_wanted);
-/* Writes the state if it changed. 0 or -1 (said, and noted in the outcome). */
-int act_save(struct acting *acting);
-/* Says and notes a provider's failure at a host. */
-void act_report(struct acting *acting, size_t host, const char *doing,
-                const struct provider_result *result);
-/*
- * Whether servers may still lag behind what was written at a host in this call: no news within
- * `unreachable-after`.
- */
-bool act_settles(const struct acting *acting, size_t host);
-/* Commands that failed, and whose next try may be another call's business, are told of once. */
-void act_keep_failures(struct acting *acting);
-/* Runs `notify`: EVENT is "failure", "completion" or "outage"; PAIR may be SIZE_MAX. */
-void act_notify(struct acting *acting, const char *event, const char *host, size_t pair,
-                const char *message);
 
 #endif

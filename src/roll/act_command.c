@@ -1,5 +1,4 @@
-/* The user's commands: `renew`, `reload`, `restart`, `notify`. */
-#include "roll/act_pair.h"
+#include "roll/act_command.h"
 
 #include <string.h>
 

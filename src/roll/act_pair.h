@@ -1,22 +1,11 @@
 /*
- * What act.c shares with act_pair.c: records there, pairs here.
+ * The part of acting that concerns pairs, as act_write.h does records; for act.c alone.
  */
 #ifndef ROLL_ACT_PAIR_H
 #define ROLL_ACT_PAIR_H
 
-#include "roll/act.h"
+#include "roll/act_command.h"
 
-/* A command wanted by several pairs runs once: what has run in a plan, and how it went. */
-struct ran {
-    size_t count;
-    struct {
-        const char *command;
-        bool succeeded;
-    } commands[CONF_LIST_MOST];
-};
-
-bool act_run_once(struct acting *acting, struct ran *ran, size_t pair, const char *command,
-                  const char *event);
 /* These carry out one action; *RAN is the plan's. */
 void act_put_back(struct acting *acting, const struct plan_action *action, struct ran *ran);
 void act_install(struct acting *acting, const struct plan_action *action, struct ran *ran);

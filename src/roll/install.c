@@ -404,12 +404,12 @@ static int drop_previous(struct install_directory *top)
     char names[2][INSTALL_NAME_SIZE];
     if (read_links(top, names) != 0)
         return INSTALL_FAILED;
-    if (names[INSTALL_PREVIOUS][0] == '\0')
-        return INSTALL_SAME;
-    if (unlink_previous(top, names) != 0)
+    bool was = names[INSTALL_PREVIOUS][0] != '\0';
+    if (was && unlink_previous(top, names) != 0)
         return INSTALL_FAILED;
+    /* Also where a killed call took the link away, and not yet what it led to. */
     (void)sweep(top, names);
-    return INSTALL_CHANGED;
+    return was ? INSTALL_CHANGED : INSTALL_SAME;
 }
 
 int install_drop_previous(const struct conf_pair *pair, char words[PAIR_WORDS_SIZE])

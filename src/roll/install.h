@@ -53,7 +53,10 @@ int install_put(const struct conf_pair *pair, const struct cert_digests *leaf,
  */
 int install_put_back(const struct conf_pair *pair, const struct cert_digests *leaf,
                      char words[PAIR_WORDS_SIZE]);
-/* Takes the previous pair away. INSTALL_CHANGED, _SAME (there was none) or _FAILED. */
+/*
+ * Takes the previous pair away, and what install_sweep does. INSTALL_CHANGED, _SAME (there was no
+ * such link) or _FAILED.
+ */
 int install_drop_previous(const struct conf_pair *pair, char words[PAIR_WORDS_SIZE]);
 /*
  * Takes away what killed runs left: pairs that neither link leads to, half-made links. If a link is

@@ -196,90 +196,11 @@ static bool is_first(const struct planning *p, size_t pair)
 
 /* --- load ------------------------------------------------------------------------------------ */
 
-static bool have_common(const struct conf_list *a, const struct conf_list *b)
-{
-    for (size_t i = 0; i < a->count; i++) {
-        for (size_t k = 0; k < b->count; k++) {
-            if (strcmp(a->items[i], b->items[k]) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool share_command(const struct conf_pair *a, const struct conf_pair *b)
-{
-    return have_common(&a->reload, &b->reload) || have_common(&a->restart, &b->restart) ||
-           have_common(&a->reload, &b->restart) || have_common(&a->restart, &b->reload);
-}
-
-bool plan_is_pending(const struct pair_view *view)
-{
-    return view->conf->install == NULL && view->due;
-}
-
-bool plan_is_early(const struct pair_view *view)
-{
-    return plan_is_pending(view) && view->ripe_in != 0;
-}
-
-/* Whether services that read the source would load what they must not yet. */
-static bool is_unready(const struct planning *p, size_t pair)
-{
-    const struct pair_view *view = &p->views[pair];
-    const struct cert_digests *last = view->state == NULL ? NULL : state_last_leaf(view->state);
-    if (view->conf->install != NULL)
-        return false;
-    if (view->seen->source.code != PAIR_READ || (view->due && view->ripe_in != 0))
-        return true;
-    /* Not looked at in this call. */
-    return !view->wanted && (last == NULL || !state_same_leaf(last, &view->seen->source.leaf));
-}
-
-/*
- * A command that this pair shares with one whose services read the source would load that one too,
- * before its time. Returns the pair that is waited for, or PAIR itself.
- */
-static size_t held_by(const struct planning *p, size_t pair)
-{
-    for (size_t other = 0; other < p->k->conf->pairs_count; other++) {
-        if (other != pair && is_unready(p, other) &&
-            share_command(p->views[pair].conf, p->views[other].conf))
-            return other;
-    }
-    return pair;
-}
-
-static void note_other(const struct planning *p, enum plan_note_kind kind, size_t pair,
-                       size_t other)
-{
-    struct plan_note *note = plan_pair_note(p->plan, kind, pair);
-    if (note != NULL)
-        note->other = other;
-}
-
-void plan_reload(struct planning *p, size_t pair, bool again)
-{
-    size_t holder = held_by(p, pair);
-    if (holder != pair) {
-        note_other(p, PLAN_NOTE_HELD, pair, holder);
-        return;
-    }
-    if (p->views[pair].conf->reload.count + p->views[pair].conf->restart.count == 0)
-        (void)plan_pair_note(p->plan, PLAN_NOTE_NO_RELOAD, pair);
-    struct plan_action *action = plan_action(p->plan, PLAN_RELOAD);
-    if (action == NULL)
-        return;
-    action->pair = pair;
-    action->again = again;
-    action->restart = again && p->views[pair].state != NULL && p->views[pair].state->tries > 0;
-}
-
 /* Services that read the sources of both load both by one command. */
 static bool is_loaded_with(const struct planning *p, size_t pair, size_t other)
 {
     return p->views[pair].conf->install == NULL && p->views[other].conf->install == NULL &&
-           share_command(p->views[pair].conf, p->views[other].conf);
+           plan_share_command(p->views[pair].conf, p->views[other].conf);
 }
 
 /* Whether a pair that is being installed may still take its time: not for ever, but in an outage.
@@ -316,7 +237,7 @@ static bool is_held(const struct planning *p, size_t pair)
             is_loaded_with(p, pair, other))
             continue;
         bool busy = is_busy(p, other);
-        note_other(p, busy ? PLAN_NOTE_ONE_AT_A_TIME : PLAN_NOTE_GOES_ON, pair, other);
+        plan_other_note(p->plan, busy ? PLAN_NOTE_ONE_AT_A_TIME : PLAN_NOTE_GOES_ON, pair, other);
         if (busy)
             return true;
     }

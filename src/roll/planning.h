@@ -1,5 +1,5 @@
 /*
- * What the planner's parts share: publish, install, retire, in this order.
+ * What the planner's parts share: publish, install, reload, verify, retire.
  */
 #ifndef ROLL_PLANNING_H
 #define ROLL_PLANNING_H
@@ -28,6 +28,8 @@ struct plan_action *plan_action(struct plan *plan, enum plan_kind kind);
 /* A note about service S of host H; NULL when there are too many. */
 struct plan_note *plan_note(struct plan *plan, enum plan_note_kind kind, size_t h, size_t s);
 struct plan_note *plan_pair_note(struct plan *plan, enum plan_note_kind kind, size_t pair);
+/* About a pair and what keeps it: another one. */
+void plan_other_note(struct plan *plan, enum plan_note_kind kind, size_t pair, size_t other);
 void plan_next(struct plan *plan, enum plan_step step, size_t index, int64_t in);
 /* Whether an ADD is planned for service S of host H: RECORD, or any (NULL). */
 bool plan_adds(const struct plan *plan, size_t h, size_t s, const struct tlsa *record);
@@ -46,6 +48,8 @@ bool plan_is_pending(const struct pair_view *view);
 bool plan_is_early(const struct pair_view *view);
 /* Whether no cache holds an RRset that does not fit what services are meant to serve. */
 bool plan_is_vouched_for(const struct planning *p, size_t pair);
+/* Whether a command of one loads the other's services too. */
+bool plan_share_command(const struct conf_pair *a, const struct conf_pair *b);
 /* AGAIN: after one that left a service with a former leaf. */
 void plan_reload(struct planning *p, size_t pair, bool again);
 /* What the handshakes ask for, once a pair was loaded. */

@@ -1,6 +1,8 @@
 /* Who renews, and when: DESIGN.md and the rule for cron calls. */
 #include "roll/rolling.h"
 
+#include "roll/act_command.h"
+
 /* Between two tries of a renewal. */
 #define TRY_AGAIN (12 * 3600)
 /* So near to the end a certificate is renewed even if the next key is not ripe. */

@@ -5,7 +5,7 @@
 #ifndef ROLL_REPORT_H
 #define ROLL_REPORT_H
 
-#include "roll/act.h"
+#include "roll/acting.h"
 
 /*
  * What must be told before the plan is carried out, as it may be over then (outages before they are

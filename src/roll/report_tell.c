@@ -1,6 +1,8 @@
 /* How what the planner has to say is told: each time, once, with its consequences. */
 #include "roll/report.h"
 
+#include "roll/act_command.h"
+
 /* Told in full the first time it is seen, then only to those who ask for details. */
 static void tell_once(struct acting *acting, const char *text)
 {

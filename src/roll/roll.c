@@ -1,5 +1,8 @@
 #include "roll/rolling.h"
 
+#include "roll/act.h"
+#include "roll/act_command.h"
+#include "roll/act_report.h"
 #include "roll/report.h"
 #include "roll/start.h"
 
@@ -142,8 +145,8 @@ static void drop_rounds(struct rolling *r, const struct plan *plan)
 }
 
 /*
- * Looks, learns and plans. The state is written before anything is done, so that a key that was
- * seen is never forgotten. 0, or -1 without memory.
+ * Looks, learns and plans. What was learnt is written before anything is done (act.h), so that a
+ * key that was seen is never forgotten. 0, or -1 without memory.
  */
 static int look(struct rolling *r, struct plan *plan)
 {
@@ -163,7 +166,6 @@ static int look(struct rolling *r, struct plan *plan)
     if (learn(a->state, a->conf, &r->seen) != 0 || plan_make(plan, &k, &options, &r->look) != 0)
         return -1;
     drop_rounds(r, plan);
-    (void)act_save(a);
     return 0;
 }
 
@@ -353,6 +355,7 @@ static void roll(struct rolling *r)
         }
         if (b.used == 0)
             buf_text(&b, "looking again");
+        (void)act_save(&r->acting);
         if (length > KEEP_OPEN)
             world->network->rest(world->network_context);
         if (world->local->wait(world->local_context, length, what))

@@ -5,7 +5,7 @@
 #ifndef ROLL_ROLL_H
 #define ROLL_ROLL_H
 
-#include "roll/act.h"
+#include "roll/acting.h"
 
 struct roll_options {
     bool wait;                /* stay until all is done; `renew` is run first */

@@ -11,8 +11,13 @@
 /* A question that took so long was not answered, and for so long no other one is asked. */
 #define SILENCE_MS 5000
 #define SILENT_MS  30000
-/* How long what was found of zones serves: one look. */
-#define FOUND_MS 5000
+/*
+ * How long what was found of zones and their servers serves: one look, and where the answers, which
+ * each look adds to it, have not come to so much, those of a call from cron.
+ */
+#define FOUND_MS        5000
+#define FOUND_LONG_MS   60000
+#define FOUND_LONG_MOST ((size_t)128 * 1024) /* 64 of them are one message */
 /* A zone with 64 servers, their records, and one message. */
 #define FOUND_MEMORY ((size_t)2 * 1024 * 1024)
 
@@ -71,8 +76,9 @@ static const char *say_silent(const struct world_dns *dns, struct arena *arena)
 
 static struct dns_finder *finder(struct world_dns *dns)
 {
-    int64_t now = time_ticks();
-    if (dns->found > 0 && now - dns->found < FOUND_MS)
+    int64_t now = time_ticks(),
+            most = dns->arena.taken < FOUND_LONG_MOST ? FOUND_LONG_MS : FOUND_MS;
+    if (dns->found > 0 && now - dns->found < most)
         return &dns->finder;
     world_dns_close(dns);
     if (dns_finder_init(&dns->finder, &dns->resolvers, &dns->arena) != 0)

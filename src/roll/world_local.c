@@ -6,7 +6,6 @@
 #include "base/pause.h"
 #include "roll/hook.h"
 #include "roll/install.h"
-#include "roll/pair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,21 +36,8 @@ static const struct conf_pair *pair_of(void *context, size_t pair)
 static void local_read_pair(void *context, size_t pair, enum world_place place,
                             struct pair_found *found)
 {
-    const struct conf_pair *conf = pair_of(context, pair);
-    switch (place) {
-    case WORLD_SOURCE:
-        pair_read(conf, found);
-        break;
-    case WORLD_CURRENT:
-        install_read(conf, INSTALL_CURRENT, found);
-        break;
-    case WORLD_PREVIOUS:
-        install_read(conf, INSTALL_PREVIOUS, found);
-        break;
-    case WORLD_NEXT_KEY:
-        pair_next_key(conf->next_key, found);
-        break;
-    }
+    struct world_directory *local = context;
+    recall_read_pair(&local->recall, pair_of(context, pair), pair, place, found);
 }
 
 static void local_check_pair(void *context, size_t pair, struct pair_found *found)
@@ -225,7 +211,7 @@ static void local_save_look(void *context, const char *text, size_t length)
         memcmp(before, text, length) == 0)
         return;
     if (local->look[0] != '\0')
-        (void)file_replace(local->look, text, length, STATE_MODE);
+        (void)file_replace_brief(local->look, text, length, STATE_MODE);
 }
 
 /* --- hooks, clocks, messages ----------------------------------------------------------------- */

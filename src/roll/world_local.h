@@ -4,6 +4,7 @@
 #ifndef ROLL_WORLD_LOCAL_H
 #define ROLL_WORLD_LOCAL_H
 
+#include "roll/recall.h"
 #include "roll/verdict.h"
 #include "roll/world.h"
 
@@ -15,6 +16,7 @@ struct world_directory {
     char look[PATH_MAX];      /* what one call leaves for the next; "" in a rehearsal */
     struct verdicts verdicts; /* on pairs */
     struct verdicts servers;  /* on servers' chains: for the network half's struct trust */
+    struct recall recall;     /* of pairs */
     int lock;                 /* its lock's descriptor, -1: not held */
 };
 

@@ -154,24 +154,57 @@ static int keep(const struct probe_result *result, struct world_shown *shown, st
     return 0;
 }
 
-static int ask(const struct conf_host *host, const struct service *service, unsigned expected,
-               struct world_shown *shown, struct arena *arena)
+/* Whether the very same has been asked before, since the connections were last closed. */
+static struct world_absent *absent_of(struct world_net *net, const struct probe_question *q)
+{
+    for (size_t i = 0; i < net->absent_count; i++) {
+        struct world_absent *a = &net->absent[i];
+        if (a->port == q->port && a->algorithm == q->algorithm && a->host == q->domain &&
+            strcmp(a->address, q->address) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+static void note_absent(struct world_net *net, const struct probe_question *q,
+                        const struct probe_result *result)
+{
+    struct world_absent *a = absent_of(net, q);
+    if (result->code != PROBE_OTHER_ALGORITHM) {
+        if (a != NULL)
+            *a = net->absent[--net->absent_count];
+        return;
+    }
+    if (a != NULL || net->absent_count == WORLD_NET_ABSENT_MOST)
+        return;
+    a = &net->absent[net->absent_count++];
+    *a = (struct world_absent){.host = q->domain, .port = q->port, .algorithm = q->algorithm};
+    struct buf b = BUF_OVER(a->address);
+    buf_text(&b, q->address);
+}
+
+static int ask(struct world_net *net, const struct conf_host *host, const struct service *service,
+               unsigned expected, struct world_shown *shown, struct arena *arena)
 {
     static struct probe_result result;
-    const struct probe_question question = {.address = shown->address,
-                                            .port = service->port,
-                                            .start = service->start,
-                                            .domain = host->name,
-                                            .algorithm = shown->algorithm,
-                                            .unexpected =
-                                                (expected & WORLD_KIND(shown->algorithm)) == 0,
-                                            .connect_ms = CONNECT_MS,
-                                            .deadline = time_ticks() + PROBE_MS};
+    struct probe_question question = {.address = shown->address,
+                                      .port = service->port,
+                                      .start = service->start,
+                                      .domain = host->name,
+                                      .algorithm = shown->algorithm,
+                                      .unexpected = (expected & WORLD_KIND(shown->algorithm)) == 0,
+                                      .connect_ms = CONNECT_MS,
+                                      .deadline = time_ticks() + PROBE_MS};
+    question.absent = question.unexpected && absent_of(net, &question) != NULL;
     probe(&question, &result);
+    note_absent(net, &question, &result);
     return keep(&result, shown, arena);
 }
 
-/* Each address, with each kind of key on its own (facts 2.4). */
+/*
+ * Each address, with each kind of key on its own (facts 2.4). What is shown is what counts: a key
+ * must have its record whether or not the server can prove it, so no proof is asked for.
+ */
 static int net_probe(void *context, const struct conf_host *host, size_t service, unsigned expected,
                      struct world_service *found, struct arena *arena)
 {
@@ -181,7 +214,6 @@ static int net_probe(void *context, const struct conf_host *host, size_t service
     const char *const own[] = {host->name};
     struct net_words why = {""};
     struct service asked;
-    (void)context;
     if (service_find(host->services[service].name, &asked) != 0)
         return 0;
     (void)probe_addresses(host->connect.count > 0 ? host->connect.items : own,
@@ -199,7 +231,7 @@ static int net_probe(void *context, const struct conf_host *host, size_t service
         if (i % kinds > 0 && found->shown[found->count - 1].code == PROBE_UNSEEN) {
             shown->code = PROBE_UNSEEN;
             shown->words = found->shown[found->count - 1].words;
-        } else if (ask(host, &asked, expected, shown, arena) != 0) {
+        } else if (ask(context, host, &asked, expected, shown, arena) != 0) {
             return -1;
         }
         found->count++;
@@ -231,6 +263,7 @@ void world_net_close(struct world_net *net)
         net->open[i] = false;
     }
     world_dns_close(&net->dns);
+    net->absent_count = 0;
 }
 
 static void net_rest(void *context)

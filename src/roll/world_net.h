@@ -6,6 +6,17 @@
 
 #include "roll/world_dns.h"
 
+/* Addresses that are remembered between two looks. */
+#define WORLD_NET_ABSENT_MOST 16
+
+/* An address of a service that has no key of a kind. */
+struct world_absent {
+    char address[WORLD_ADDRESS_SIZE];
+    const char *host; /* the configuration's */
+    uint16_t port;
+    enum probe_algorithm algorithm;
+};
+
 struct world_net {
     const struct conf *conf;    /* not owned */
     const struct trust *trust;  /* not owned */
@@ -14,6 +25,8 @@ struct world_net {
     bool *open;
     bool *admitted; /* by host: the names above its owner names have been seen in this call */
     struct world_dns dns;
+    struct world_absent absent[WORLD_NET_ABSENT_MOST];
+    size_t absent_count;
 };
 
 extern const struct world_network world_net_functions;

@@ -15,6 +15,7 @@ import tempfile
 import threading
 
 from lab import BUILD, DANEROLL, TARGET, TOP, Failed, Skipped, check, same
+from packlab import targets
 
 OPENWRT = os.path.join(TOP, "cross", "openwrt")
 ROUTER = os.path.join(TOP, "tests", "openwrt", "root")
@@ -59,13 +60,7 @@ def well(*command, **more):
 
 def rows():
     """{target: [OpenWrt's names of architectures]} of cross/targets."""
-    found = {}
-    with open(os.path.join(TOP, "cross", "targets"), encoding="ascii") as source:
-        for line in source:
-            fields = [field.strip() for field in line.split("|")]
-            if len(fields) >= 7 and not line.startswith("#") and fields[-1] not in ("", "-"):
-                found[fields[0]] = re.split(r"[ ,]+", fields[-1])
-    return found
+    return {row["name"]: row["openwrt"].split() for row in targets() if row["openwrt"] != "-"}
 
 
 def make_ipk(folder, program=DANEROLL, architectures=None, **more):

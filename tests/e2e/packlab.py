@@ -14,6 +14,7 @@ with open(os.path.join(TOP, "src/base/version.h"), encoding="ascii") as header:
     VERSION = re.search(r'"(.*)"', header.read()).group(1)
 NEWER = "999.9.9"
 TIMER = "daneroll.timer"
+COLUMNS = ("name", "prefix", "code", "dense", "link", "linker", "helpers", "most", "qemu", "openwrt")
 
 
 class Scratch:
@@ -53,6 +54,12 @@ def call(*command, code=0, **more):
 def read(*parts):
     with open(os.path.join(*parts), encoding="utf-8") as source:
         return source.read()
+
+
+def targets():
+    """The rows of cross/targets, as {column: field}."""
+    return [dict(zip(COLUMNS, (" ".join(field.split()) for field in line.split("|"))))
+            for line in read(TOP, "cross/targets").splitlines() if line and not line.startswith("#")]
 
 
 def need_root():

@@ -104,7 +104,7 @@ def headers():
            "no segment is both writable and executable", elf.segments)
     if pie:
         relro = elf.of_type(PT_GNU_RELRO)
-        report(len(relro) == 1 and relro[0]["memory"] > 0, "relocated data become read-only", relro)
+        report(len(relro) == 1 and relro[0]["memory"] > 0, "relocated data are marked as to become read-only", relro)
         now = (DT_BIND_NOW in tags or value.get(DT_FLAGS, 0) & DF_BIND_NOW or
                value.get(DT_FLAGS_1, 0) & DF_1_NOW)
         report(now, "everything is bound at start (full RELRO)", dynamic)
@@ -193,6 +193,25 @@ def builds():
                "and the file under test is the same", "the checkout's build differs")
 
 
+def sizes():
+    """make size: three tables, whose rows are all there and sum up."""
+    done = subprocess.run([TOP + "/tests/size", BUILD, TARGET], cwd=TOP, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    tables = [[line.split(None, 1) for line in part.splitlines() if line[:9].strip().isdigit()]
+              for part in done.stdout.split("\n\n")]
+    with open(TOP + "/cross/targets", encoding="ascii") as rows:
+        targets = [line.split("|")[0].strip() for line in rows if "|" in line and line[0] != "#"]
+    good = done.returncode == 0 and len(tables) == 3
+    report(good and [name for name in targets if name not in done.stdout.split("\n\n")[0]] == [],
+           "make size lists every target", done.stdout)
+    for name, table in zip(("component", "feature"), tables[1:]):
+        whole = int(table[-1][0]) if table else 0
+        # A row of our code stands indented below their sum.
+        parts = [int(octets) for octets, words in table[:-1] if words != "our code"]
+        report(good and len(parts) > 10 and min(parts) > 0 and sum(parts) == whole == os.path.getsize(DANEROLL),
+               "make size: each %s has a part of the file, and they sum up to it" % name, done.stdout)
+
+
 def refusals():
     """A tarball with the wrong bytes is refused, whatever its name."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -221,6 +240,7 @@ def main():
     headers()
     empty_chroot()
     refusals()
+    sizes()
     builds()
     return 1 if failed else 0
 

@@ -25,10 +25,9 @@ def kill_at(lab, number, effect, signal_number=signal.SIGKILL, when="before"):
 
     def kill(cf, entry):
         for process in lab.running:
-            if process.poll() is None:
-                os.kill(process.pid, signal_number)
-                if signal_number == signal.SIGKILL:
-                    process.wait()
+            process.send_signal(signal_number)
+            if signal_number == signal.SIGKILL:
+                process.wait()
         hit.set()
     lab.cf.fault(Fault("hook", at=number, when=when, call=kill))
     if not effect:

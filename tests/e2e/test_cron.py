@@ -568,9 +568,8 @@ def kill_at(lab, what, number):
             if left[0] != 0:
                 return
         for process in list(lab.running):
-            if process.poll() is None:
-                os.kill(process.pid, signal.SIGKILL)
-                process.wait()
+            process.kill()
+            process.wait()
         hit.set()
     if what == "question":
         lab.names.watch = watch

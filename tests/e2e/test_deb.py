@@ -347,28 +347,50 @@ def cron_line():
                  "" if systemd or not configured or not installed else "run --syslog\n")
 
 
+SYSTEM_UNITS = "/lib/systemd/system"  # of systemd's own package: what our units refer to
+
+
 def verify(scratch, *drop_ins):
-    """What systemd-analyze says of the units."""
-    if not shutil.which("systemd-analyze"):
-        raise Skipped("systemd-analyze is not installed")
-    folder = scratch.path("units")
-    scratch.write("units/daneroll.service", read(TOP, "cross/debian/daneroll.service").replace(
-        "/usr/bin/daneroll", DANEROLL))
-    scratch.write("units/" + TIMER, read(TOP, "cross/debian", TIMER))
+    """What systemd-analyze says of the units of an unpacked package, in that root."""
+    check(shutil.which("systemd-analyze"), "systemd is not installed (tests/packages)")
+    root = scratch.path("root")
+    if not os.path.exists(root):
+        call("dpkg-deb", "-x", package(scratch.path("deb")), root)
+        shutil.copytree(SYSTEM_UNITS, root + SYSTEM_UNITS, symlinks=True, dirs_exist_ok=True)
     for number, text in enumerate(drop_ins):
-        scratch.write("units/daneroll.service.d/%d.conf" % number, text)
-    return call("systemd-analyze", "verify", "--man=no", os.path.join(folder, "daneroll.service"),
-                os.path.join(folder, TIMER), env=dict(os.environ, SYSTEMD_UNIT_PATH=folder + ":"))
+        scratch.write("root/etc/systemd/system/daneroll.service.d/%d.conf" % number, text)
+    return call("systemd-analyze", "verify", "--man=no", "--root=" + root, "daneroll.service", TIMER,
+                code=None)
 
 
-@case("systemd finds no fault in the units, nor in the stricter drop-in")
+@case("systemd finds no fault in the installed units, nor in the stricter drop-in; their manuals are there")
 def units():
     with Scratch() as scratch:
         same(verify(scratch), "")
         same(verify(scratch, read(TOP, "cross/debian/hardened.conf")), "")
         check("Bogus" in verify(scratch, "[Service]\nBogus=1\n"), "it would not tell")
-        calendar = re.search(r"OnCalendar=(.*)", read(TOP, "cross/debian", TIMER)).group(1)
-        call("systemd-analyze", "calendar", calendar)
+        os.unlink(scratch.path("root/usr/bin/daneroll"))
+        check("/usr/bin/daneroll is not executable" in verify(scratch), "it would not tell")
+        for unit in ("daneroll.service", TIMER):
+            pages = re.findall(r"man:(\S+)\((\d)\)", read(scratch.path("root"), SYSTEM_UNITS[1:], unit))
+            check(pages, unit, "names no manual")
+            for page in pages:
+                check(os.path.exists(scratch.path("root/usr/share/man/man%s/%s.%s.gz" % (page[1], *page))), page)
+
+
+@case("the timer calls as often as the cron line and the README say: every 15 minutes")
+def calendar():
+    check(shutil.which("systemd-analyze"), "systemd is not installed (tests/packages)")
+    expression = re.search(r"OnCalendar=(.*)", read(TOP, "cross/debian", TIMER)).group(1)
+    text = call("systemd-analyze", "calendar", "--iterations=8", "--base-time=2026-03-01 22:59:01 UTC",
+                expression, env=dict(os.environ, TZ="UTC0"))
+    times = re.findall(r"(?:elapse|#\d+): \w+ (\S+ \S+) UTC", text)
+    same(times, ["2026-03-%02d %02d:%02d:00" % when for when in (
+        (1, 23, 0), (1, 23, 15), (1, 23, 30), (1, 23, 45), (2, 0, 0), (2, 0, 15), (2, 0, 30), (2, 0, 45))])
+    minutes = re.search(r"^([\d,]+) ", read(TOP, "cross/debian/daneroll.cron"), re.M).group(1).split(",")
+    same({int(after) - int(before) for before, after in zip(minutes, minutes[1:])}, {15})
+    same(len(minutes), 4)
+    check("calls it every 15 minutes" in read(TOP, "README.md"), "the README says something else")
 
 
 @case("the sample configuration is one that the program takes")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """daneroll digest against what openssl prints: every kind of key, every kind of object, PEM and DER.
 
-TIMEOUT: 300
+TIMEOUT: 300. QEMU: too
 """
 
 import base64

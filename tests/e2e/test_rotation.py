@@ -2,7 +2,7 @@
 """Rotations from renewal to retirement, over the emulator: by `run --wait` in real time, and by plain
 `run` with time made to pass (the state's times are aged; daneroll-clock where clocks are the matter).
 
-TIMEOUT: 400
+TIMEOUT: 400. QEMU: too
 """
 
 import os

@@ -2,7 +2,7 @@
 """`daneroll run` over the emulator: first publication, nothing to do, records of a former life and of
 others, the token and what is refused, --dry-run, --syslog, HOST, options without a file, clocks.
 
-TIMEOUT: 400
+TIMEOUT: 400. QEMU: too
 """
 
 import os
@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 
-from lab import (CLOCK, DANEROLL, FAILED, GOOD, HOST, LATER, OWNER, TOP, USAGE, USUAL_TOKEN, VARIANT,
-                 UNKNOWN, Authority, Clock, Fault, Lab, Skipped, Token, Trap, Zone, case, check,
+from lab import (CLOCK, DANEROLL, FAILED, GOOD, HOST, LATER, OWNER, TARGET, TOP, USAGE, USUAL_TOKEN,
+                 VARIANT, UNKNOWN, Authority, Clock, Fault, Lab, Skipped, Token, Trap, Zone, case, check,
                  check_secret, main, same, store)
 
 MAIL2 = "mail2.example.org"
@@ -516,6 +516,8 @@ def ssl_cert_file():
 
 @case("nobody listens: exit 75, with the address in the words")
 def nobody():
+    if VARIANT == "qemu" and TARGET.startswith("mips"):
+        raise Skipped("qemu-user gives SO_ERROR by this machine's numbers, not the target's")
     with Lab() as lab:
         lab.put("mail", lab.pair(1))
         with socket.socket() as taken:

@@ -1,277 +1,41 @@
 #!/usr/bin/env python3
 """One file by scp and the README's crontab line: in a chroot that holds the program, its token, the
-pair, /etc/resolv.conf, a state folder and the folder of `install`, as busybox's crond calls it.
+pair, /etc/resolv.conf, a state folder and the folder of `install`, as busybox's crond calls it; twice
+by real ones, busybox's and Debian's, whose roots hold a shell too.
 
 The program is daneroll-clock, whose built-in anchors hold the tests' own CA. The script has a
 network of its own, so that the API is https://api.cloudflare.com as the line means it, and mounts
 of its own, for file systems that cannot be written.
 
-VARIANT: target. TIMEOUT: 200
+VARIANT: target. TIMEOUT: 300
 """
 
+import glob
 import os
 import re
-import shlex
 import shutil
-import socket
 import subprocess
 import sys
-import time
 
 from dnslab import own_network
-from lab import (CLOCK, DANEROLL, FAILED, GOOD, HOST, TOP, USAGE, Authority, Clock, Failed, Lab, Pair,
-                 Service, case, check, main, own_address, same, store)
+from lab import DANEROLL, FAILED, GOOD, HOST, TOP, USAGE, Failed, case, check, main, same
+from singlelab import (CERTIFICATE, CROND, INSTALL, KEY, LINE, NO_HOOK, PAIRS, VARIABLES, WORDS, Root,
+                       open_text, prepare, texts, value_of, without)
 
-API = "api.cloudflare.com"
 HOUR = 3600
 # What a TTL of 1800 s and the margin of 300 s come to; and the first time, an hour that nobody knows of.
 RIPE, RIPE_FIRST, RETIRED = 2 * 1800 + 301, 2 * 3600 + 301, HOUR + 1
 IDLE_CALLS, IDLE_LOOKS = 100, 30
-# busybox's crond: PATH is procd's; the rest is root's.
-CROND = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "USER": "root",
-         "LOGNAME": "root", "SHELL": "/bin/sh"}
-CALL_SECONDS = 60
-PAUSE = 11  # one second more than between two looks at a service
-LEGS = ("fullchain.pem", "privkey.pem", "cert.pem", "chain.pem", "combined.pem")
+CRON = "/usr/sbin/cron"
+CROND_SECONDS = 60 + 60  # until its minute, and for the call
 # System calls that change a file, or are about to.
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|\b(creat|rename\w*|unlink\w*|mkdir\w*|rmdir|link\w*|"
                      r"symlink\w*|f?truncate|f?chmod\w*|[fl]?chown\w*|utime\w*|fsync|fdatasync)\(")
 
 
-def crontab_line():
-    """(variables, words) of the README's line."""
-    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
-        section = readme.read().split("\n## One file by scp\n")[1].split("\n## ")[0]
-    line = re.search(r"^    (?:\S+ ){5}(DANEROLL_.*)$", section, re.M).group(1)
-    words = shlex.split(line)
-    variables = {}
-    while "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
-        variables[name] = value
-    check(words[0] == "daneroll", "the line calls", words[0])
-    return variables, words
-
-
-def without(words, *options):
-    """WORDS without these options and their values."""
-    kept = []
-    for at, word in enumerate(words):
-        if word not in options and (at == 0 or words[at - 1] not in options):
-            kept.append(word)
-    return kept
-
 
 def without_flag(words, option):
     return [word for word in words if word != option]
-
-
-VARIABLES, WORDS = crontab_line()
-NO_HOOK = without(WORDS, "--reload")
-
-
-def value_of(option):
-    return WORDS[WORDS.index(option) + 1]
-
-
-CERTIFICATE, KEY, INSTALL = map(value_of, ("--certificate", "--private-key", "--install"))
-
-
-def make_authority():
-    """The CA whose root is among the anchors of daneroll-clock."""
-    directory = os.path.join(store.directory, "anchor")
-    os.makedirs(directory)
-    for name, kind in (("anchor-ca.pem", "ca.pem"), ("anchor-ca.key", "ca.key")):
-        shutil.copy(os.path.join(TOP, "tests/data", name), os.path.join(directory, kind))
-    return Authority(directory)
-
-
-def mount(*words):
-    subprocess.run(["mount", *words], check=True, stdin=subprocess.DEVNULL)
-
-
-class Root(Lab):
-    """What the chroot holds is TREE; the program sees it as VIEW. What stands there: DEVICES
-    (urandom, log), a RAM as routers have it, PROCESSES (the clock knows the boot), READ_ONLY (what
-    need not be written cannot)."""
-
-    def __init__(self, devices=(), ram=False, processes=False, read_only=False):
-        super().__init__(tls=SERVER, min_ttl=60)
-        self.cf.bind, self.cf.port = (self.address,), 443
-        self.names.hosts.update({API: self.address, HOST: own_address()})
-        self.tree = self.path("tree")
-        self.view = self.path("view") if read_only else self.tree
-        self.mounts, self.log = [], None
-        for folder in (self.tree, self.view):
-            os.makedirs(folder, exist_ok=True)
-        self.furnish(devices, ram)
-        if read_only:
-            self.freeze()
-        self.services[HOST, "smtp"] = Service(self.names.hosts[HOST], 25, "smtp", self.served)
-        self.clock = Clock(self)
-        self.clock.path = self.inside("clock")
-        # Without /proc; and the kernel's clock is not set by anybody.
-        self.clock.set(proven=0, boot=self.clock.boot if processes else "")
-        self.words = NO_HOOK
-
-    def furnish(self, devices, ram):
-        self.place("usr/bin/daneroll", CLOCK, 0o755)
-        self.text(VARIABLES["DANEROLL_TOKEN_FILE"], self.cf.tokens[0].secret + "\n", 0o600)
-        os.makedirs(self.inside(INSTALL))
-        if ram:
-            self.furnish_ram()
-        else:
-            # As the program chooses where nothing says where the state is.
-            kind = subprocess.check_output(["stat", "-f", "-c", "%T", self.tree], text=True)
-            self.state_directory = ("/etc/daneroll/state" if kind.strip() in ("tmpfs", "ramfs")
-                                    else "/var/lib/daneroll")
-            os.makedirs(self.inside("/var/lib"))
-            os.makedirs(self.inside(self.state_directory))
-            self.text("/etc/resolv.conf", "nameserver %s\n" % self.address)
-        self.state_file = self.inside(self.state_directory + "/state")
-        if devices:
-            os.mkdir(self.inside("dev"))
-        if "urandom" in devices:
-            self.text("/dev/urandom", "")
-            self.mount("dev/urandom", "--bind", "/dev/urandom")
-        if "log" in devices:
-            self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self.log.bind(self.inside("dev/log"))
-            self.log.setblocking(False)
-
-    def furnish_ram(self):
-        """OpenWrt: /var and /run are folders of a tmpfs, /etc/resolv.conf is made there."""
-        os.makedirs(self.inside("tmp"))
-        self.mount("tmp", "-t", "tmpfs", "none")
-        os.mkdir(self.inside("tmp/run"))
-        for link, target in (("var", "tmp"), ("run", "var/run"), ("etc/resolv.conf", "/tmp/resolv.conf")):
-            os.symlink(target, self.inside(link))
-        self.text("/tmp/resolv.conf", "nameserver %s\n" % self.address)
-        self.state_directory = "/etc/daneroll/state"
-
-    def freeze(self):
-        self.mounts.append(self.view)
-        mount("--bind", self.tree, self.view)
-        mount("-o", "remount,bind,ro", self.view)
-        for path in (self.state_directory, INSTALL):
-            place = os.path.join(self.view, path.lstrip("/"))
-            self.mounts.append(place)
-            mount("--bind", self.inside(path), place)
-
-    def mount(self, path, *words):
-        self.mounts.append(self.inside(path))
-        mount(*words, self.inside(path))
-
-    def __exit__(self, kind, *more):
-        if self.log is not None:
-            self.log.close()
-        for place in reversed(self.mounts):
-            subprocess.run(["umount", place], check=True)
-        super().__exit__(kind, *more)
-
-    # Files inside
-
-    def inside(self, path):
-        return os.path.join(self.tree, path.lstrip("/"))
-
-    def place(self, path, source, mode):
-        os.makedirs(os.path.dirname(self.inside(path)), exist_ok=True)
-        shutil.copy(source, self.inside(path) + ".new")
-        os.chmod(self.inside(path) + ".new", mode)
-        os.replace(self.inside(path) + ".new", self.inside(path))
-
-    def text(self, path, text, mode=0o644):
-        os.makedirs(os.path.dirname(self.inside(path)), exist_ok=True)
-        self.write("tree/" + path.lstrip("/"), text, mode)
-
-    def renew(self, pair):
-        """What the ACME client does, the key first."""
-        self.place(KEY, pair.key_file, 0o600)
-        self.place(CERTIFICATE, pair.certificate_file, 0o644)
-
-    def content(self, place):
-        """Each file of the pair that stands there, and that no other does."""
-        folder = self.inside(INSTALL + "/" + place)
-        if not os.path.isdir(folder):
-            return None
-        check(set(os.listdir(folder)) == set(LEGS), place, "holds", os.listdir(folder))
-        return open_text(folder + "/fullchain.pem"), open_text(folder + "/privkey.pem")
-
-    def served(self):
-        """For Service: it reads what is installed, at each handshake."""
-        files = [(self.inside(INSTALL + "/current/fullchain.pem"),
-                  self.inside(INSTALL + "/current/privkey.pem"))]
-        if not os.path.exists(files[0][0]):
-            return "none yet", [(PAIRS[0].certificate_file, PAIRS[0].key_file)]
-        return os.stat(files[0][0]).st_ino, files
-
-    def everything(self, top="/"):
-        """What is there, and when it was last changed in any way."""
-        found = {}
-        device = os.stat(self.inside(top)).st_dev
-        for base, folders, files in os.walk(self.inside(top)):
-            folders[:] = [f for f in folders if os.lstat(os.path.join(base, f)).st_dev == device]
-            for path in [base] + [os.path.join(base, name) for name in files]:
-                status = os.lstat(path)
-                found[path[len(self.tree):] or "/"] = (
-                    status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return found
-
-    # Calls
-
-    def call(self, code=GOOD, before=(), streams=subprocess.DEVNULL, words=None, **more):
-        """As crond calls; what was said to the log and, where STREAMS is a PIPE, to the streams."""
-        process = subprocess.Popen(
-            [*before, "chroot", self.view, "/usr/bin/daneroll", *(words or self.words)[1:]],
-            env={**CROND, **VARIABLES, "DANE_TEST_CLOCK": "/clock"}, cwd="/", umask=0o022,
-            process_group=0, **{"stdin": subprocess.DEVNULL, "stdout": streams, "stderr": streams,
-                                **more})
-        self.running.append(process)
-        self.see_through(process)
-        out = [text.decode("utf-8", "replace") for text in process.communicate() if text]
-        self.running.remove(process)
-        said = self.said()
-        self.all_output += "".join(said + out)
-        self.cf.settle()
-        check(process.returncode == code, "exit", process.returncode, "not", code, said, out)
-        return said, "".join(out)
-
-    def see_through(self, process):
-        """Waits for its end; the pause between two looks at the services is made to pass."""
-        service = self.services[HOST, "smtp"]
-        end = time.monotonic() + CALL_SECONDS
-        before = service.shown
-        while time.monotonic() < end:
-            shown = service.shown
-            try:
-                process.wait(0.3)
-                return
-            except subprocess.TimeoutExpired:
-                if before < shown == service.shown:
-                    self.later(PAUSE)
-                    before = shown
-        process.kill()
-        raise Failed("no end in %d s" % CALL_SECONDS)
-
-    def said(self):
-        said = []
-        while self.log is not None:
-            try:
-                said.append(self.log.recv(4096).decode("utf-8", "replace"))
-            except BlockingIOError:
-                break
-        return said
-
-    def later(self, seconds):
-        self.clock.pass_time(seconds)
-
-
-def open_text(path):
-    with open(path, encoding="ascii") as source:
-        return source.read()
-
-
-def texts(pair):
-    return pair.certificate, pair.key
 
 
 def rotate(root, **how):
@@ -328,6 +92,144 @@ def check_tidy(root):
             piece.startswith(path.rstrip("/") + "/") for piece in pieces + ["/var/lib/x", INSTALL])
         check(known, path, "was made")
 
+
+# ---- real ones: they start at the next minute, while the other cases run -------------------------
+
+# What a shell sets for itself.
+OWN = ("PWD", "OLDPWD", "SHLVL", "_")
+# Says what it was called with, to the file that it is given, if any. Who asks what a stream is must
+# not turn it elsewhere for that.
+WITNESS = """#!/bin/sh
+streams=
+test ! -e /proc/self || for number in 0 1 2; do
+    streams="$streams $(readlink /proc/$$/fd/$number)"
+done
+test -z "$1" || exec >"$1"
+export -p
+echo "in $(pwd), streams$streams"
+"""
+
+
+def every_minute(line):
+    """A crontab's line, with the time replaced."""
+    fields = line.split(None, 5)
+    check(fields[1:5] == ["*"] * 4, "not once an hour:", line)
+    return " ".join(["*"] * 5 + fields[5:]) + "\n"
+
+
+def exported(text):
+    """What `export -p` says, without what a shell adds."""
+    found = dict(re.findall(r"^export (\w+)='(.*)'$", text, re.M))
+    return {name: value for name, value in found.items() if name not in OWN}
+
+
+def ready(root):
+    """All is prepared for a call that installs, reloads and verifies; whose name and shell root's are."""
+    root.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+    root.text("/root/witness", WITNESS, 0o755)
+    root.text("/usr/bin/postfix", "#!/bin/sh\necho \"$DANE_EVENT $*\" >>/reloads\n", 0o755)
+    settle(root)
+    root.renew(PAIRS[1])
+    root.call()
+    root.later(RIPE)
+
+
+def crond_calls(root, command, environment, seen):
+    """Runs it, as init does, until the call that it makes is over, and until SEEN is there."""
+    process = subprocess.Popen(["chroot", root.tree, *command], env=environment, cwd="/",
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    root.running.append(process)
+
+    def idle():
+        """A call was made, and nothing runs any more."""
+        with open("/proc/%d/task/%d/children" % (process.pid, process.pid), encoding="ascii") as children:
+            return (os.path.exists(root.inside("reloads")) and os.path.exists(root.inside(seen))
+                    and not children.read().strip())
+    try:
+        check(root.see_through(process, idle, CROND_SECONDS), "it ended by itself:", process.poll())
+    except Failed as failure:
+        raise Failed("%s\n%s" % (failure, "\n".join(root.said()))) from failure
+    process.kill()
+    process.wait()
+    root.running.remove(process)
+    root.cf.settle()
+    return root.said()
+
+
+def check_called(root, said, line):
+    """The renewed pair was installed by the one call of LINE, and its command run."""
+    old, new = PAIRS[:2]
+    same((root.content("current"), root.content("previous")), (texts(new), texts(old)), said)
+    same(root.contents(), sorted((old.record, new.record)))
+    same(open_text(root.inside("reloads")), "reload %s\n" % value_of("--reload").split(None, 1)[1])
+    check(any("daneroll" in words and "installed" in words for words in said), said)
+    check(any(line.split(None, 5)[5].strip() in words for words in said), "not called as", line, said)
+    root.check_clean()
+
+
+@case("busybox's crond itself calls the README's line: installed and reloaded, in the environment of the cases below")
+def real_busybox():
+    busybox = shutil.which("busybox")
+    check("crond" in subprocess.check_output([busybox, "--list"], text=True).split(),
+          "this busybox has no crond; Debian's busybox-static has one (tests/packages)")
+    with Root(devices=("null", "urandom", "log"), processes=True) as root:
+        root.place("bin/busybox", busybox, 0o755)
+        for name in ("sh", "readlink"):
+            os.symlink("busybox", root.inside("bin/" + name))
+        os.mkdir(root.inside("proc"))
+        root.mount("proc", "-t", "proc", "none")
+        root.words = WORDS
+        ready(root)
+        root.text("/etc/crontabs/root", every_minute(LINE) + "* * * * * /root/witness /witnessed\n", 0o600)
+        said = crond_calls(root, ["/bin/busybox", "crond", "-f", "-c", "/etc/crontabs", "-l", "5"],
+                           {"PATH": CROND["PATH"], "DANE_TEST_CLOCK": "/clock"}, "witnessed")
+        check_called(root, said, LINE)
+        witnessed = open_text(root.inside("witnessed"))
+        same(exported(witnessed), dict(CROND, DANE_TEST_CLOCK="/clock"))
+        check("\nin /root, streams%s\n" % (3 * " /dev/null") in witnessed, witnessed)
+
+
+@case("Debian's cron itself calls the line of /etc/cron.d: installed and reloaded; output is mailed")
+def real_cron():
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
+        line = re.search(r"^ +(\S+ \* \* \* \* root daneroll .*)$", readme.read(), re.M).group(1)
+    with Root(devices=("null", "urandom", "log"), processes=True) as root:
+        permit = glob.glob("/lib/*/security/pam_permit.so") + glob.glob("/lib/security/pam_permit.so")
+        check(permit and os.path.exists(CRON), CRON, "is not installed, or PAM (tests/packages)")
+        root.add_command(CRON, permit[0])
+        root.add_command("/bin/sh")
+        for name in ("cron", "other"):
+            root.text("/etc/pam.d/" + name, "".join("%s required pam_permit.so\n" % kind for kind in (
+                "auth", "account", "password", "session")))
+        root.text("/etc/crontab", "")
+        for folder in ("run", "var/spool/cron/crontabs", "tmp"):
+            os.makedirs(root.inside(folder), exist_ok=True)
+        os.symlink("/run", root.inside("var/run"))
+        root.text("/usr/sbin/sendmail",
+                  "#!/bin/sh\nwhile IFS= read -r line; do echo \"$line\"; done >>/mail\n", 0o755)
+        ready(root)
+        root.text("/etc/daneroll/daneroll.conf", configuration(root), 0o600)
+        root.text("/etc/cron.d/daneroll", "DANE_TEST_CLOCK=/clock\n" + every_minute(line) +
+                  "* * * * * root /root/witness\n")
+        said = crond_calls(root, [CRON, "-f"], {"PATH": CROND["PATH"]}, "mail")
+        check_called(root, said, line.replace("root daneroll", "daneroll"))
+        mail = open_text(root.inside("mail"))
+        same(mail.count("\nSubject: "), 1, "one letter for the line that prints, none for ours")
+        same(exported(mail), {"PATH": "/usr/bin:/bin", "HOME": "/root", "LOGNAME": "root",
+                              "SHELL": "/bin/sh", "DANE_TEST_CLOCK": "/clock"})
+        check("\nin /root, streams\n" in mail, mail)
+
+
+def configuration(root):
+    """The file that says the same as the README's line of one file."""
+    keys = {word[2:]: WORDS[number + 1] for number, word in enumerate(WORDS) if word.startswith("--")}
+    host = "".join("%s = %s\n" % (key, keys[key]) for key in (
+        "service", "certificate", "private-key", "install", "reload"))
+    return "[daneroll]\nstate = %s\n[provider cf]\ntype = %s\ntoken-file = %s\n[host %s]\n%s" % (
+        root.state_directory, keys["provider"], VARIABLES["DANEROLL_TOKEN_FILE"], keys["host"], host)
+
+
+# ---- imitated ------------------------------------------------------------------------------------
 
 @case("an empty chroot, streams on /dev/null: a whole rotation")
 def empty():
@@ -399,7 +301,7 @@ def shipped():
     pair = PAIRS[0]
     with Root() as root:
         root.place("usr/bin/daneroll", DANEROLL, 0o755)
-        root.place("/etc/ca.pem", AUTHORITY.certificate, 0o644)
+        root.place("/etc/ca.pem", Root.authority.certificate, 0o644)
         more = ["--ca-file", "/etc/ca.pem"]
         root.renew(pair)
         root.call(words=NO_HOOK + more + ["--retire-wait", "1"])
@@ -504,7 +406,5 @@ def wear_traced():
 
 if __name__ == "__main__":
     own_network("-m")
-    AUTHORITY = make_authority()
-    SERVER = AUTHORITY.issue([API], stem="api")
-    PAIRS = [Pair(*AUTHORITY.issue([HOST], stem="pair%d" % number)) for number in range(3)]
+    prepare()
     sys.exit(main())

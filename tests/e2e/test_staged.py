@@ -2,7 +2,7 @@
 """The whole engine with `install = DIR`: services read a copy that only daneroll replaces, once DNS is
 ready; what it does when they do not follow, when DNS or a pair is not as it should be.
 
-TIMEOUT: 400
+TIMEOUT: 400. QEMU: too
 """
 
 import os

@@ -2,7 +2,7 @@
 """`daneroll status` as a process: JSON is valid on every exit code, nothing is written, nothing but
 what was asked for is sent. What it tells of a host is compared by tests/unit/test_status.c.
 
-TIMEOUT: 60
+TIMEOUT: 120. QEMU: too
 """
 
 import json

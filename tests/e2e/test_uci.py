@@ -2,7 +2,7 @@
 """The real program with a UCI file against the emulator: a whole rollover, OpenWrt's usual place,
 and what of the configuration counts.
 
-TIMEOUT: 120
+TIMEOUT: 120. QEMU: too
 """
 
 import os

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct seen s = {0, 0, NULL, 0};
-    const struct look_question q = {"mail.example.org", LOOK_ECDSA, NULL, see, &s};
+    const struct look_question q = {"mail.example.org", LOOK_ECDSA, NULL, see, &s, false};
     struct net_words why = {""};
     int ends[2];
     if (size > INPUT_MOST)

@@ -91,6 +91,7 @@ int main(int argc, char **argv)
         .start = service.start,
         .domain = strcmp(argv[i + 3], "-") == 0 ? NULL : argv[i + 3],
         .algorithm = strcmp(argv[i + 4], "rsa") == 0 ? PROBE_RSA : PROBE_ECDSA,
+        .prove = true,
         .unexpected = unexpected,
         .connect_ms = connect_ms,
         .deadline = time_ticks() + total_ms,

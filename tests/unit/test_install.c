@@ -328,6 +328,17 @@ static void put_back(void **state)
     shows(INSTALL_CURRENT, &two);
     shows(INSTALL_PREVIOUS, NULL);
     assert_int_equal(count_names(), 2);
+    /* Killed between the link and what it led to: the next call does the rest. */
+    one = install("leaf.pem", "leaf.key", INSTALL_CHANGED);
+    char path[256];
+    in(path, "previous");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(count_names(), 3);
+    assert_int_equal(install_drop_previous(&pair, words), INSTALL_SAME);
+    shows(INSTALL_CURRENT, &one);
+    assert_int_equal(count_names(), 2);
+    two = install("leaf-next.pem", "leaf-next.key", INSTALL_CHANGED);
+    assert_int_equal(install_drop_previous(&pair, words), INSTALL_CHANGED);
     assert_int_equal(install_put_back(&pair, &one, words), INSTALL_ABSENT);
     assert_non_null(strstr(words, "no previous pair"));
 }

@@ -8,6 +8,9 @@
 #include "net/look.h"
 #include "vectors.h"
 
+#include <mbedtls/ecp.h>
+#include <mbedtls/x509_crt.h>
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +29,7 @@ static struct cert_object leaf, issuer; /* Ed25519, which Mbed TLS cannot read; 
 static uint8_t heard[2048];             /* the ClientHello */
 static size_t heard_length;
 static struct net_words why;
+static bool proving = true;
 
 /* ---- what was visited ----------------------------------------------------------------------- */
 
@@ -133,7 +137,7 @@ typedef enum look (*way)(struct tcp *t, const struct look_question *q, struct ne
 static enum look look_at(way how, const void *answer, size_t length, bool ends, enum look_key key,
                          const char *name)
 {
-    const struct look_question q = {name, key, NULL, visit, &seen};
+    const struct look_question q = {name, key, NULL, visit, &seen, proving};
     int fds[2];
     size_t at = 0;
     seen = 0;
@@ -472,6 +476,34 @@ static void long_names(void **state)
     assert_memory_equal(extension(0).at + 5, text, 253);
 }
 
+/* ---- proof ---------------------------------------------------------------------------------- */
+
+/* src/net/tls_look.c; third_party/rules.mk has Mbed TLS call it for a CertificateVerify. */
+int tls_verify_signature(mbedtls_pk_type_t type, const void *options, mbedtls_pk_context *key,
+                         mbedtls_md_type_t md, const unsigned char *hash, size_t hash_length,
+                         const unsigned char *signature, size_t signature_length);
+
+/* Whatever a look takes as shown, a connection to a provider proves. */
+static void false_signatures(void **state)
+{
+    /* P-256; r = s = 1 */
+    static const unsigned char one[] = {0x30, 6, 2, 1, 1, 2, 1, 1}, hash[32] = {1};
+    mbedtls_x509_crt crt;
+    struct buf refusal = alert(2, 40);
+    (void)state;
+    mbedtls_x509_crt_init(&crt);
+    assert_int_equal(mbedtls_x509_crt_parse_der(&crt, issuer.der, issuer.length), 0);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(tls_verify_signature(MBEDTLS_PK_ECDSA, NULL, &crt.pk, MBEDTLS_MD_SHA256,
+                                              hash, sizeof hash, one, sizeof one),
+                         MBEDTLS_ERR_ECP_VERIFY_FAILED);
+        proving = round == 1;
+        assert_int_equal(look_with(tls_look, &refusal), LOOK_OTHER_KEY);
+    }
+    proving = true;
+    mbedtls_x509_crt_free(&crt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +518,7 @@ int main(void)
         cmocka_unit_test(without_end),
         cmocka_unit_test(hellos),
         cmocka_unit_test(long_names),
+        cmocka_unit_test(false_signatures),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }

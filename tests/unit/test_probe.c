@@ -181,6 +181,7 @@ static struct probe_result probe_for(const enum act *acts, bool smtp,
                                      .start = smtp ? SERVICE_SMTP : SERVICE_TLS,
                                      .domain = "mail.example.org",
                                      .algorithm = algorithm,
+                                     .prove = true,
                                      .unexpected = unexpected,
                                      .connect_ms = LATER,
                                      .deadline = time_ticks() + (silent ? SOON : LATER)};

@@ -348,6 +348,9 @@ static void unreadable(void **state)
     }
 }
 
+/* qemu-user before 8.0 tells SO_ERROR in the host's numbers, and MIPS has others. */
+#define HOST_REFUSED 111
+
 static void unreachable(void **state)
 {
     struct fake fake;
@@ -364,6 +367,8 @@ static void unreachable(void **state)
     assert_string_equal(dns_outcome_words(DNS_UNREACHABLE, &answer), "Connection refused");
     const struct dns_ask tcp = {NAME, DNS_TYPE_TLSA, DNS_ASK_TCP};
     assert_int_equal(dns_ask(&fake.server, &tcp, time_ticks() + LATER, &answer), DNS_UNREACHABLE);
+    if (ECONNREFUSED != HOST_REFUSED && answer.error == HOST_REFUSED)
+        skip();
     assert_int_equal(answer.error, ECONNREFUSED);
     const struct dns_ask bad = {"a..b", DNS_TYPE_TLSA, 0};
     assert_int_equal(dns_ask(&fake.server, &bad, time_ticks() + LATER, &answer), DNS_UNREACHABLE);

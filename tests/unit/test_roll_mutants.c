@@ -3,7 +3,7 @@
  *
  * A mutant is the shipped source with one function of it replaced: the sources below are compiled
  * into this test, their functions under other names, and what stands in for these calls them or
- * does what a simpler mind would. What is not replaced is the library's. TIMEOUT: 400
+ * does what a simpler mind would. What is not replaced is the library's. TIMEOUT: 400. QEMU: not
  */
 #include "roll_sim_random.h"
 

@@ -101,6 +101,9 @@ static void socket_is_private(void **state)
     parted(&p);
 }
 
+/* qemu-user before 8.0 tells SO_ERROR in the host's numbers, and MIPS has others. */
+#define HOST_REFUSED 111
+
 static void refused(void **state)
 {
     struct tcp t;
@@ -111,10 +114,12 @@ static void refused(void **state)
     assert_int_equal(tcp_connect(&t, "127.0.0.1", port, LATER, time_ticks() + LATER, &why),
                      NET_FAILED);
     assert_int_equal(t.fd, -1);
+    (void)close(bound);
+    if (ECONNREFUSED != HOST_REFUSED && strstr(why.text, "system error 111") != NULL)
+        skip();
     (void)snprintf(words, sizeof words, "127.0.0.1 port %u: %s", (unsigned)port,
                    strerror(ECONNREFUSED));
     assert_string_equal(why.text, words);
-    (void)close(bound);
 }
 
 /* A listener whose queue is full drops further connections without a word. */
