@@ -79,8 +79,10 @@ class Counted:
 
 
 def program_in(directory, target, machine):
-    """The counted program as one command."""
-    path = os.path.join(directory, "daneroll")
+    """The counted program as one command, in a folder of its target. Not to be called beside other threads: a
+    process started in the meantime would hold the file open for writing, and it could not be run."""
+    os.mkdir(os.path.join(directory, target))
+    path = os.path.join(directory, target, "daneroll")
     with open(path, "w", encoding="ascii") as out:
         out.write('#!/bin/sh\nexec %s "$@"\n' % " ".join(
             machine + [os.path.join(BUILD, target, "count", "daneroll")]))
@@ -102,25 +104,24 @@ def call(target, directory, command):
     return done.returncode, done.stdout, Counted(target, line)
 
 
-def examine(target, machine):
+def examine(target, program):
     """[(good, name, detail)] of one target, and its figures by title."""
     results, figures = [], {}
-    with tempfile.TemporaryDirectory() as directory:
-        program = program_in(directory, target, machine)
-        code, output, counted = call(target, directory, [program, "digest", TOP + "/tests/data/vectors/leaf.pem"])
-        good = code == 0 and counted is not None and PAGE < counted.stack and counted.sum < MEMORY_MOST
-        results.append((good, "%s: digest (%s)" % (target, counted), "exit status %d\n%s" % (code, output)))
-        with Stage(os.path.join(directory, "stage"), program, 10) as stage:
-            stage.prepare(True)
-            for title, words, key in RUNS:
-                stage.look_again()
-                code, output, counted = call(target, directory, stage.daneroll(*words)[0])
-                good = (code == 0 and stage.outcome() == [[key], [key]] and counted is not None and
-                        RECORD < counted.heap <= counted.pages and PAGE < counted.stack and
-                        counted.sum < MEMORY_MOST)
-                results.append((good, "%s: %s stays under %d octets (%s)" % (target, title, MEMORY_MOST, counted),
-                                "exit status %s, records %s\n%s" % (code, stage.outcome(), output)))
-                figures[title] = counted
+    directory = os.path.dirname(program)
+    code, output, counted = call(target, directory, [program, "digest", TOP + "/tests/data/vectors/leaf.pem"])
+    good = code == 0 and counted is not None and PAGE < counted.stack and counted.sum < MEMORY_MOST
+    results.append((good, "%s: digest (%s)" % (target, counted), "exit status %d\n%s" % (code, output)))
+    with Stage(os.path.join(directory, "stage"), program, 10) as stage:
+        stage.prepare(True)
+        for title, words, key in RUNS:
+            stage.look_again()
+            code, output, counted = call(target, directory, stage.daneroll(*words)[0])
+            good = (code == 0 and stage.outcome() == [[key], [key]] and counted is not None and
+                    RECORD < counted.heap <= counted.pages and PAGE < counted.stack and
+                    counted.sum < MEMORY_MOST)
+            results.append((good, "%s: %s stays under %d octets (%s)" % (target, title, MEMORY_MOST, counted),
+                            "exit status %s, records %s\n%s" % (code, stage.outcome(), output)))
+            figures[title] = counted
     return results, figures
 
 
@@ -150,16 +151,17 @@ def main():
     if not os.path.exists(BUNDLE):
         report(False, "the system's CA bundle is there", BUNDLE + " is missing")
         return 1
-    with tempfile.TemporaryDirectory() as directory:
-        peaks = kernel(directory)
     rows = machines()
     rows[NATIVE] = []
-    with ThreadPoolExecutor(len(rows)) as pool:
-        for target, (results, figures) in zip(rows, pool.map(lambda t: examine(t, rows[t]), rows)):
-            for good, name, detail in results:
-                report(good, name, detail)
-            if target == NATIVE:
-                compare(peaks, figures)
+    with tempfile.TemporaryDirectory() as directory:
+        peaks = kernel(os.path.join(directory, "kernel"))
+        programs = {target: program_in(directory, target, rows[target]) for target in rows}
+        with ThreadPoolExecutor(len(rows)) as pool:
+            for target, (results, figures) in zip(rows, pool.map(lambda t: examine(t, programs[t]), rows)):
+                for good, name, detail in results:
+                    report(good, name, detail)
+                if target == NATIVE:
+                    compare(peaks, figures)
     return 1 if failed else 0
 
 
