@@ -8,7 +8,6 @@
 #include "conf/suggest.h"
 #include "dane/combination.h"
 #include "dane/service.h"
-#include "dns/names.h"
 #include "provider/provider.h"
 
 #include <fcntl.h>
@@ -249,7 +248,6 @@ int main(int argc, char **argv)
         log_say(LOG_LEVEL_ERROR, "does not run set-user-id or set-group-id");
         return EXIT_USAGE_FAULT;
     }
-    address_found_by(names_look_up);
     if (argc < 2) {
         log_say(LOG_LEVEL_ERROR, "a verb is missing; see daneroll --help");
         return EXIT_USAGE_FAULT;

@@ -367,14 +367,14 @@ static void talk_tcp(struct asking *a, struct lane *lane, int64_t deadline)
 static void ask_lanes(struct asking *a, const struct dns_server *servers)
 {
     struct lane lanes[DNS_SERVERS_MOST];
-    bool tcp = (a->talk->flags & DNS_ASK_TCP) != 0, plain = (a->talk->flags & DNS_ASK_PLAIN) != 0;
+    bool tcp = (a->talk->flags & DNS_ASK_TCP) != 0;
     size_t left = 0;
     memset(lanes, 0, sizeof lanes);
     a->lanes = lanes;
     a->start = time_ticks();
     for (size_t i = 0; i < a->count; i++)
         lanes[i] = (struct lane){
-            .server = &servers[i], .fd = -1, .state = tcp ? LANE_TCP : LANE_UDP, .plain = plain};
+            .server = &servers[i], .fd = -1, .state = tcp ? LANE_TCP : LANE_UDP};
     if (!tcp)
         talk_udp(a);
     for (size_t i = 0; i < a->count; i++)

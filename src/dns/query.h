@@ -40,8 +40,7 @@ enum {
     DNS_ASK_DO = 2,    /* signatures, please (RFC 3225) */
     DNS_ASK_CD = 4,    /* unchecked, please (RFC 4035 section 3.2.2) */
     DNS_ASK_TCP = 8,   /* not over UDP */
-    DNS_ASK_ONCE = 16, /* sent once and never again: for updates over UDP */
-    DNS_ASK_PLAIN = 32 /* without OPT from the start, as libc asks: any old forwarder answers */
+    DNS_ASK_ONCE = 16 /* sent once and never again: for updates over UDP */
 };
 
 struct dns_ask {

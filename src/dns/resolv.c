@@ -16,44 +16,22 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* What stands behind the keyword of a line; NULL where that is another. */
-static const char *behind(const char *line, size_t length, const char *keyword)
-{
-    size_t at = strlen(keyword);
-    if (length <= at || memcmp(line, keyword, at) != 0 || !is_blank(line[at]))
-        return NULL;
-    while (at < length && is_blank(line[at]))
-        at++;
-    return line + at;
-}
-
-/* The octets from AT to END as text, where they fit. */
-static bool take(const char *at, const char *end, char *text, size_t size)
-{
-    size_t length = (size_t)(end - at);
-    if (length >= size)
-        return false;
-    memcpy(text, at, length);
-    text[length] = '\0';
-    return true;
-}
-
 static void read_line(struct dns_resolvers *r, const char *line, size_t length)
 {
+    static const char keyword[] = "nameserver";
     char word[DNS_SERVER_TEXT_SIZE];
-    const char *at = behind(line, length, "nameserver"), *stop = line + length, *end = at;
-    if (at == NULL) {
-        at = behind(line, length, "search");
-        if (at == NULL)
-            at = behind(line, length, "domain");
-        if (at != NULL)
-            (void)take(at, stop, r->search, sizeof r->search);
+    size_t at = sizeof keyword - 1, end;
+    if (length <= at || memcmp(line, keyword, at) != 0 || !is_blank(line[at]))
         return;
-    }
-    while (end < stop && !is_blank(*end))
+    while (at < length && is_blank(line[at]))
+        at++;
+    for (end = at; end < length && !is_blank(line[end]);)
         end++;
-    if (r->count < FILE_COUNT && take(at, end, word, sizeof word) &&
-        dns_server_read(word, &r->list[r->count]) == 0)
+    if (r->count == FILE_COUNT || end - at >= sizeof word)
+        return;
+    memcpy(word, line + at, end - at);
+    word[end - at] = '\0';
+    if (dns_server_read(word, &r->list[r->count]) == 0)
         r->count++;
 }
 

@@ -14,18 +14,16 @@
 /* libc uses three; who names more by `resolver` means them all. */
 #define DNS_RESOLVERS_MOST 8
 #define DNS_RESOLV_CONF    "/etc/resolv.conf"
-#define DNS_SEARCH_SIZE    256
 
 struct dns_resolvers {
     struct dns_server list[DNS_RESOLVERS_MOST];
     size_t count;
-    size_t first;                 /* who gave the last useful answer */
-    char search[DNS_SEARCH_SIZE]; /* domains that names without a dot are looked for in, or "" */
+    size_t first; /* who gave the last useful answer */
 };
 
 /*
- * Those of a resolv.conf(5): its first three `nameserver` lines, and its last `search` or `domain`
- * line. Where the file or a `nameserver` line is missing, 127.0.0.1, as libc does it.
+ * Those of a resolv.conf(5): its first three `nameserver` lines. Where the file or such a line is
+ * missing, 127.0.0.1, as libc does it.
  */
 void dns_resolvers_file(struct dns_resolvers *r, const char *path);
 /*

@@ -58,7 +58,7 @@ static int look_up(struct update *u)
     if (u->servers_count > 0)
         return 0;
     u->server_at = 0;
-    if (address_look_up(u->server, INT64_MAX, &found, &words) != 0) {
+    if (address_look_up(u->server, &found, &words) != 0) {
         buf_text(&why, words.text);
         return UPDATE_NOT_REACHED;
     }

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,8 +15,6 @@
 #define TEXT_SIZE 46
 /* Numbers of interfaces that are read. */
 #define SCOPE_MOST 65535
-
-static address_finder *find;
 
 static unsigned group(const uint8_t *octets, unsigned i)
 {
@@ -123,18 +122,58 @@ static bool is_name(const char *host)
     return *at == '\0' && at > host;
 }
 
-void address_found_by(address_finder *finder)
+/* What connect(2) would be given, as ours; nothing of a family that is not ours. */
+static void add(struct address_list *found, const struct addrinfo *info)
 {
-    find = finder;
+    struct address a = {.length = 0};
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (info->ai_family == AF_INET) {
+        memcpy(&v4, info->ai_addr, sizeof v4);
+        memcpy(a.octets, &v4.sin_addr, ADDRESS_V4);
+        a.length = ADDRESS_V4;
+    } else if (info->ai_family == AF_INET6) {
+        memcpy(&v6, info->ai_addr, sizeof v6);
+        memcpy(a.octets, &v6.sin6_addr, ADDRESS_V6);
+        a.length = ADDRESS_V6;
+        a.scope = v6.sin6_scope_id;
+    }
+    if (a.length != 0 && found->count < ADDRESS_LIST_MOST)
+        found->list[found->count++] = a;
 }
 
-int address_look_up(const char *host, int64_t deadline, struct address_list *found,
-                    struct net_words *why)
+/* 0, or what getaddrinfo says. */
+static int ask_libc(const char *name, struct address_list *found)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    int rc = getaddrinfo(name, NULL, &hints, &list);
+    if (rc != 0)
+        return rc;
+    for (const struct addrinfo *info = list; info != NULL; info = info->ai_next)
+        add(found, info);
+    freeaddrinfo(list);
+    return found->count == 0 ? EAI_NONAME : 0;
+}
+
+/* That there is none is one thing, that nobody said so another. */
+static void say_fault(struct net_words *why, const char *host, int fault)
+{
+    struct buf b = BUF_OVER(why->text);
+    buf_clean(&b, host, strlen(host));
+    if (fault == EAI_AGAIN || fault == EAI_FAIL)
+        buf_text(&b, " could not be looked up: no resolver of /etc/resolv.conf has an answer");
+    else if (fault == EAI_SYSTEM || fault == EAI_MEMORY)
+        buf_text(&b, " could not be looked up: the system has no means left for it");
+    else
+        buf_text(&b, " has no address");
+}
+
+int address_look_up(const char *host, struct address_list *found, struct net_words *why)
 {
     static const struct address loopback[] = {
         {.octets = {[ADDRESS_V6 - 1] = 1}, .length = ADDRESS_V6},
         {.octets = {127, 0, 0, 1}, .length = ADDRESS_V4}};
-    struct buf b = BUF_OVER(why->text);
     struct address a = {.length = 0};
     found->count = 0;
     if (name_equal(host, "localhost")) {
@@ -147,9 +186,9 @@ int address_look_up(const char *host, int64_t deadline, struct address_list *fou
         found->list[found->count++] = a;
         return 0;
     }
-    if (find != NULL && is_name(host))
-        return find(host, deadline, found, why);
-    buf_clean(&b, host, strlen(host));
-    buf_text(&b, " has no address");
+    int fault = is_name(host) ? ask_libc(host, found) : EAI_NONAME;
+    if (fault == 0)
+        return 0;
+    say_fault(why, host, fault);
     return NET_NO_ADDRESS;
 }

@@ -45,19 +45,11 @@ struct address_list {
 
 /*
  * The addresses of a host: a literal (as address_read_scoped), "localhost", which is loopback (RFC
- * 6761 section 6.3), or a name, by the finder below. What can be no name is not asked about.
- * DEADLINE is time_ticks(). 0, or NET_NO_ADDRESS with the words.
+ * 6761 section 6.3), or a name, by libc's resolver: /etc/hosts, then who stands in
+ * /etc/resolv.conf, in the order of RFC 6724. What can be no name is not asked about. Takes as long
+ * as resolv.conf says (musl: 5 s for each name it tries), whoever waits. 0, or NET_NO_ADDRESS with
+ * the words.
  */
-int address_look_up(const char *host, int64_t deadline, struct address_list *found,
-                    struct net_words *why);
-
-/* Who finds the addresses of a name: arguments and results as above, FOUND being empty. */
-typedef int address_finder(const char *name, int64_t deadline, struct address_list *found,
-                           struct net_words *why);
-/*
- * Said once, by main: who speaks DNS stands a floor higher (dns/names.h). Without it no name has an
- * address.
- */
-void address_found_by(address_finder *finder);
+int address_look_up(const char *host, struct address_list *found, struct net_words *why);
 
 #endif

@@ -126,7 +126,7 @@ int tcp_connect(struct tcp *t, const char *host, uint16_t port, int64_t connect_
     struct address_list found;
     t->fd = -1;
     t->deadline = deadline;
-    if (address_look_up(host, deadline, &found, why) != 0)
+    if (address_look_up(host, &found, why) != 0)
         return NET_NO_ADDRESS;
     buf_text(&words, "no time left after the lookup of the name");
     return connect_any(t, &found, port, connect_ms, why);
@@ -167,7 +167,7 @@ static bool is_link_local(const struct address *a)
 int tcp_addresses(const char *host, struct tcp_addresses *list, struct net_words *why)
 {
     struct address_list found;
-    if (address_look_up(host, INT64_MAX, &found, why) != 0)
+    if (address_look_up(host, &found, why) != 0)
         return NET_NO_ADDRESS;
     for (const struct address *a = found.list; a < found.list + found.count; a++) {
         char text[TCP_ADDRESS_SIZE] = "";

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Addresses of names, which the program looks up by itself: /etc/hosts, /etc/resolv.conf, resolvers
-that fail; by way of tests/tools/probetool.c --addresses, with those two files replaced.
+"""Addresses of names, for which libc is asked: what comes of its answers and faults, and what never
+reaches it; by way of tests/tools/probetool.c --addresses, with /etc/hosts and /etc/resolv.conf replaced.
 """
 
 import os
@@ -14,7 +14,7 @@ from lab import BUILD, TARGET, VARIANT, case, main, same
 from labworld import Names, Rr
 
 TOOL = os.path.join(BUILD, TARGET if VARIANT == "target" else "asan", "tools", "probetool")
-FIRST, SECOND, DEAD, DEAF = "127.7.0.1", "127.7.0.2", "127.7.0.3", "127.7.0.4"
+FIRST, SECOND, DEAD, DEAF, OWN = "127.7.0.1", "127.7.0.2", "127.7.0.3", "127.7.0.4", "127.0.0.1"
 V6 = "2001:db8::25"
 
 
@@ -63,20 +63,19 @@ def addresses(*names):
     return done.stdout.decode().splitlines() + [done.returncode]
 
 
-@case("hosts: names as wholes in any case, comments, several addresses, no newline at the end")
+@case("hosts: names as wholes, comments, several addresses of both families")
 def _():
     system("# 127.1.0.9 mail.test\n127.1.0.1\tmail.test alias.test\r\n"
-           "127.1.0.2 xmail.test mail.test.x # mail.test\n ::2   MAIL.Test\n"
-           "nonsense mail.test\n127.1.0.3 other.test mail.test")
+           "127.1.0.2 xmail.test mail.test.x # mail.test\n::2   mail.test\n"
+           "nonsense mail.test\n127.1.0.3 other.test mail.test\n")
     same(addresses("mail.test"), ["127.1.0.1", "127.1.0.3", "::2", 0])
-    same(addresses("alias.test."), ["127.1.0.1", 0])
+    same(addresses("alias.test"), ["127.1.0.1", 0])
     same(first.asked, [])
 
 
-@case("hosts: a long list is read to its end, a line without one is passed over")
+@case("hosts: a long list is read to its end")
 def _():
-    system("".join("0.0.0.0 a%d.ads.test\n" % i for i in range(20000)) + "0.0.0.0 " + "x" * 5000 +
-           "\n127.1.0.4 last.test\n")
+    system("".join("0.0.0.0 a%d.ads.test\n" % i for i in range(20000)) + "127.1.0.4 last.test\n")
     same(addresses("last.test"), ["127.1.0.4", 0])
     same(addresses("a12345.ads.test"), ["0.0.0.0", 0])
 
@@ -95,60 +94,57 @@ def _():
 def _():
     system()
     same(addresses("both.test"), ["192.0.2.1", V6, 0])
-    same(first.asked, [("both.test", "A"), ("both.test", "AAAA")])
+    same(sorted(set(first.asked)), [("both.test", "A"), ("both.test", "AAAA")])
     same(addresses("alias.test"), ["192.0.2.1", V6, 0])
-    same(addresses("many.test"), ["192.0.2.%d" % i for i in range(1, 17)] + [0])
+    if VARIANT != "target":  # glibc wants both answers on one TCP connection, which our server ends
+        return
+    # As many as we use, of those that libc takes.
+    many = addresses("many.test")
+    same((len(many), many[-1]), (17, 0), many)
+    same({address.rpartition(".")[0] for address in many[:-1]}, {"192.0.2"})
 
 
 @case("DNS: no such name, no address, an error, no answer")
 def _():
+    unknown = "%s could not be looked up: no resolver of /etc/resolv.conf has an answer"
     system()
     same(addresses("nosuch.test"), ["nosuch.test has no address", 1])
     same(addresses("empty.test"), ["empty.test has no address", 1])
-    same(addresses("broken.test"),
-         ["broken.test could not be looked up: the resolver %s answers SERVFAIL" % FIRST, 1])
+    same(addresses("broken.test"), [unknown % "broken.test", 1])
+    if VARIANT != "target":  # as musl has it
+        return
     # Of one family alone: the other's addresses are not all.
-    same(addresses("half.test"),
-         ["half.test could not be looked up: the resolver %s answers SERVFAIL" % FIRST, 1])
-    system(resolv="nameserver %s\n" % DEAD)
-    same(addresses("both.test"),
-         ["both.test could not be looked up: the resolver %s: Connection refused" % DEAD, 1])
-    if VARIANT == "target":  # ten seconds once
-        system(resolv="nameserver %s\n" % DEAF)
-        same(addresses("both.test"),
-             ["both.test could not be looked up: the resolver %s: no answer" % DEAF, 1])
+    same(addresses("half.test"), [unknown % "half.test", 1])
+    for silent in (DEAD, DEAF):
+        system(resolv="nameserver %s\noptions timeout:1 attempts:1\n" % silent)
+        same(addresses("both.test"), [unknown % "both.test", 1])
 
 
-@case("resolv.conf: the next one is asked; none stands for 127.0.0.1")
+@case("resolv.conf: any of those named answers; none named stands for 127.0.0.1")
 def _():
     for one in (DEAD, DEAF):
-        system(resolv="nameserver %s\nnameserver %s\n" % (one, SECOND))
+        system(resolv="nameserver %s\nnameserver %s\noptions timeout:1\n" % (one, SECOND))
         same(addresses("both.test"), ["192.0.2.1", V6, 0])
-    same((first.asked, len(second.asked)), ([], 2))
+    same((first.asked, sorted(set(second.asked))), ([], [("both.test", "A"), ("both.test", "AAAA")]))
     system(resolv="# nameserver %s\n" % FIRST)
-    same(addresses("both.test"),
-         ["both.test could not be looked up: the resolver 127.0.0.1: Connection refused", 1])
+    same(addresses("both.test"), ["192.0.2.99", 0])
 
 
 @case("resolv.conf: names without a dot are looked for in the search list, then as they are")
 def _():
     system(resolv="domain nosuch.test\nsearch\tother.test  sub.test\nnameserver %s\n" % FIRST)
     same(addresses("short"), ["192.0.2.77", 0])
-    same(first.asked, [("short.other.test", "A"), ("short.other.test", "AAAA"),
-                       ("short.sub.test", "A"), ("short.sub.test", "AAAA")])
+    same([name for name, kind in first.asked if kind == "A"], ["short.other.test", "short.sub.test"])
     same(addresses("top"), ["192.0.2.78", 0])
-    first.asked.clear()
-    same(addresses("nosuch.test")[-1], 1)
-    same(first.asked, [("nosuch.test", "A"), ("nosuch.test", "AAAA")])
 
 
 if __name__ == "__main__":
     own_network()
     own_mounts()
-    first, second = Resolver(FIRST, Nothing), Resolver(SECOND, Nothing)
+    first, second, own = [Resolver(address, Nothing) for address in (FIRST, SECOND, OWN)]
     deaf = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     deaf.bind((DEAF, 53))
-    for each in (first, second):
+    for each in (first, second, own):
         each.unsigned = True
         each.hosts = {"both.test": "192.0.2.1", "short.sub.test": "192.0.2.77", "top": "192.0.2.78"}
         each.aliases = {"alias.test": "both.test"}
@@ -158,7 +154,10 @@ if __name__ == "__main__":
             ("many.test", "A"): [Rr("many.test", "A", ttl=60, data=bytes([192, 0, 2, i]))
                                  for i in range(1, 101)],
             ("nosuch.test", "A"): "NXDOMAIN", ("nosuch.test", "AAAA"): "NXDOMAIN",
-            ("broken.test", "A"): "SERVFAIL",
+            ("broken.test", "A"): "SERVFAIL", ("broken.test", "AAAA"): "SERVFAIL",
             ("half.test", "A"): [Rr("half.test", "A", ttl=60, data=bytes([192, 0, 2, 2]))],
-            ("half.test", "AAAA"): "SERVFAIL"}
+            ("half.test", "AAAA"): "SERVFAIL",
+            **{(name, kind): "NXDOMAIN" for kind in ("A", "AAAA")
+               for name in ("short.other.test", "top.other.test", "top.sub.test")}}
+    own.hosts, own.replace = {"both.test": "192.0.2.99"}, {}
     sys.exit(main(jobs=1))

@@ -14,7 +14,6 @@
  */
 #include "base/buf.h"
 #include "base/pause.h"
-#include "dns/names.h"
 #include "provider/provider.h"
 
 #include <signal.h>
@@ -159,7 +158,6 @@ int main(int argc, char **argv)
     struct conf_provider conf = {0};
     const char *patience = getenv("CFTOOL_PATIENCE");
     struct sigaction action = {.sa_handler = stop};
-    address_found_by(names_look_up);
     if (argc < 5 || trust_open(&trust, argv[2]) != 0 || configure(&conf, argv[1]) != 0)
         return 2;
     (void)sigaction(SIGTERM, &action, NULL);

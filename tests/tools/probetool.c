@@ -10,7 +10,6 @@
  */
 #include "base/time.h"
 #include "dane/probe.h"
-#include "dns/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +67,6 @@ int main(int argc, char **argv)
     struct service service = {"tls", 0, SERVICE_TLS};
     struct probe_result r;
     int i = 1;
-    address_found_by(names_look_up);
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
         if (strcmp(argv[i], "--addresses") == 0)
             return say_addresses(argc - i - 1, argv + i + 1);

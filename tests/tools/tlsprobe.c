@@ -9,7 +9,6 @@
  * it. With --builtin no bundle is looked for.
  */
 #include "base/time.h"
-#include "dns/names.h"
 #include "net/tls.h"
 #include "net/trust.h"
 #include "net/verdicts.h"
@@ -76,7 +75,6 @@ int main(int argc, char **argv)
     struct tls tls;
     struct net_words why = {""};
     int i = 1, rc;
-    address_found_by(names_look_up);
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--builtin") == 0) {

@@ -120,19 +120,7 @@ static void has_an_interface(void **state)
     assert_int_equal(address_read_scoped(longer, octets, &scope), 0);
 }
 
-static int asked;
-
-static int finder(const char *name, int64_t deadline, struct address_list *found,
-                  struct net_words *why)
-{
-    (void)deadline;
-    (void)why;
-    asked++;
-    assert_string_equal(name, "mail.example");
-    assert_int_equal(found->count, 0);
-    found->list[found->count++] = (struct address){.octets = {192, 0, 2, 1}, .length = ADDRESS_V4};
-    return 0;
-}
+/* What asks nobody; the rest is tests/e2e/test_names.py's. */
 
 static void looks_up(void **state)
 {
@@ -140,20 +128,15 @@ static void looks_up(void **state)
     struct address_list found;
     struct net_words why;
     (void)state;
-    assert_int_equal(address_look_up("mail.example", INT64_MAX, &found, &why), NET_NO_ADDRESS);
-    assert_string_equal(why.text, "mail.example has no address");
-    address_found_by(finder);
-    for (size_t i = 0; i < sizeof no_names / sizeof no_names[0]; i++)
-        assert_int_equal(address_look_up(no_names[i], INT64_MAX, &found, &why), NET_NO_ADDRESS);
-    assert_int_equal(address_look_up("LocalHost.", INT64_MAX, &found, &why), 0);
+    for (size_t i = 0; i < sizeof no_names / sizeof no_names[0]; i++) {
+        assert_int_equal(address_look_up(no_names[i], &found, &why), NET_NO_ADDRESS);
+        assert_non_null(strstr(why.text, " has no address"));
+    }
+    assert_int_equal(address_look_up("LocalHost.", &found, &why), 0);
     assert_int_equal(found.count, 2);
-    assert_int_equal(address_look_up("fe80::1%3", INT64_MAX, &found, &why), 0);
+    assert_int_equal(address_look_up("fe80::1%3", &found, &why), 0);
     assert_int_equal(found.count, 1);
     assert_int_equal(found.list[0].scope, 3);
-    assert_int_equal(asked, 0);
-    assert_int_equal(address_look_up("mail.example", INT64_MAX, &found, &why), 0);
-    assert_int_equal(asked, 1);
-    assert_int_equal(found.list[0].octets[0], 192);
 }
 
 int main(void)
