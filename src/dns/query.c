@@ -373,8 +373,8 @@ static void ask_lanes(struct asking *a, const struct dns_server *servers)
     a->lanes = lanes;
     a->start = time_ticks();
     for (size_t i = 0; i < a->count; i++)
-        lanes[i] = (struct lane){
-            .server = &servers[i], .fd = -1, .state = tcp ? LANE_TCP : LANE_UDP};
+        lanes[i] =
+            (struct lane){.server = &servers[i], .fd = -1, .state = tcp ? LANE_TCP : LANE_UDP};
     if (!tcp)
         talk_udp(a);
     for (size_t i = 0; i < a->count; i++)

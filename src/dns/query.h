@@ -36,10 +36,10 @@ void dns_server_print(struct buf *b, const struct dns_server *server);
 #define DNS_SERVER_TEXT_SIZE 64
 
 enum {
-    DNS_ASK_RD = 1,    /* recursion desired: for resolvers only */
-    DNS_ASK_DO = 2,    /* signatures, please (RFC 3225) */
-    DNS_ASK_CD = 4,    /* unchecked, please (RFC 4035 section 3.2.2) */
-    DNS_ASK_TCP = 8,   /* not over UDP */
+    DNS_ASK_RD = 1,   /* recursion desired: for resolvers only */
+    DNS_ASK_DO = 2,   /* signatures, please (RFC 3225) */
+    DNS_ASK_CD = 4,   /* unchecked, please (RFC 4035 section 3.2.2) */
+    DNS_ASK_TCP = 8,  /* not over UDP */
     DNS_ASK_ONCE = 16 /* sent once and never again: for updates over UDP */
 };
 
