@@ -80,27 +80,32 @@ static const uint8_t digit_values[128] = {
     ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
     ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64};
 
-/* Four digits at a time, as most of a bundle is. The octets used. */
+/*
+ * Four digits at a time, as most of a bundle is; without a loop over the four, which would be a
+ * twentieth of a rotation. The octets used.
+ */
 static size_t take_fours(struct bundle *b, const uint8_t *at, size_t length)
 {
-    size_t i = 0;
+    const uint8_t *const start = at, *const end = at + length;
+    uint8_t *to = b->der + b->used, *const full = b->der + sizeof b->der;
     if (b->digits % 4 != 0 || b->padding > 0)
         return 0;
-    for (; i + 4 <= length && b->used + 3 <= sizeof b->der; i += 4) {
-        uint32_t bits = 0, least = 1;
-        for (size_t k = 0; k < 4; k++) {
-            uint32_t value = at[i + k] < 128 ? digit_values[at[i + k]] : 0;
-            least &= value != 0;
-            bits = bits << 6 | ((value - 1) & 63);
-        }
-        if (!least)
+    for (; end - at >= 4 && full - to >= 3; at += 4, to += 3) {
+        if ((at[0] | at[1] | at[2] | at[3]) >= 128)
             break;
-        b->der[b->used++] = (uint8_t)(bits >> 16);
-        b->der[b->used++] = (uint8_t)(bits >> 8);
-        b->der[b->used++] = (uint8_t)bits;
-        b->digits += 4;
+        uint32_t one = digit_values[at[0]], two = digit_values[at[1]], three = digit_values[at[2]],
+                 four = digit_values[at[3]];
+        if (one == 0 || two == 0 || three == 0 || four == 0)
+            break;
+        /* Each value stands one too high. */
+        uint32_t bits = (one << 18) + (two << 12) + (three << 6) + four - 0x41041;
+        to[0] = (uint8_t)(bits >> 16);
+        to[1] = (uint8_t)(bits >> 8);
+        to[2] = (uint8_t)bits;
     }
-    return i;
+    b->used = (size_t)(to - b->der);
+    b->digits += (unsigned)(at - start);
+    return (size_t)(at - start);
 }
 
 static void take_digit(struct bundle *b, uint8_t c)
