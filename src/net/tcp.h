@@ -19,7 +19,8 @@ struct tcp {
 /*
  * Connects to HOST (a name, an IPv4 address or an IPv6 address without brackets), trying each of
  * its addresses, both families in turn, each at most CONNECT milliseconds, all before DEADLINE; the
- * lookup of the name (net/address.h) counts.
+ * lookup of the name (net/address.h) counts, but is not cut short: it may end after DEADLINE, and
+ * nothing is connected then.
  * WHY gets the words of the last failure (which address, what happened).
  */
 int tcp_connect(struct tcp *t, const char *host, uint16_t port, int64_t connect_ms,
